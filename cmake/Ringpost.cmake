@@ -1,0 +1,59 @@
+# The project's compile flags, and one function per kind of target. Every target of ours goes through one of these, so that
+# flags are said once.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+add_library(ringpost_flags INTERFACE)
+target_include_directories(ringpost_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(ringpost_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Woverloaded-virtual -Werror
+  -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports these falsely inside libstdc++ and fmt once they are inlined; clang's build keeps us honest.
+  target_compile_options(ringpost_flags INTERFACE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread
+    -Wno-maybe-uninitialized -Wno-interference-size)
+endif()
+if(RINGPOST_NATIVE)
+  target_compile_options(ringpost_flags INTERFACE -march=native)
+endif()
+if(RINGPOST_SANITIZE)
+  target_compile_options(ringpost_flags INTERFACE -fsanitize=${RINGPOST_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(ringpost_flags INTERFACE -fsanitize=${RINGPOST_SANITIZE})
+endif()
+
+# ringpost_library(NAME [SOURCES a.cc ...] [LIBS other ...]): a layer or a protocol. Without sources it is header-only.
+# The alias is ringpost::NAME.
+function(ringpost_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
+  if(arg_SOURCES)
+    add_library(ringpost_${name} STATIC ${arg_SOURCES})
+    target_link_libraries(ringpost_${name} PUBLIC ringpost_flags ${arg_LIBS})
+  else()
+    add_library(ringpost_${name} INTERFACE)
+    target_link_libraries(ringpost_${name} INTERFACE ringpost_flags ${arg_LIBS})
+  endif()
+  add_library(ringpost::${name} ALIAS ringpost_${name})
+endfunction()
+
+# ringpost_test(NAME SOURCES a.cc ... LIBS ringpost::x ... [LABELS l ...] [TIMEOUT s]): a GoogleTest binary that CTest runs
+# as one test.
+function(ringpost_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ringpost_flags ${arg_LIBS} GTest::gtest GTest::gtest_main Threads::Threads)
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
+endfunction()
+
+# ringpost_bench(NAME SOURCES a.cc ... LIBS ...): a Google Benchmark binary with its own main.
+function(ringpost_bench name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ringpost_flags ${arg_LIBS} benchmark::benchmark Threads::Threads)
+endfunction()
