@@ -1,0 +1,45 @@
+#pragma once
+
+// Sockets before the ring has them: addresses as text, listening sockets, and the options that
+// accepted sockets inherit. Called on: any thread, at start-up and for outgoing connections; never
+// on the hot path.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "engine/base/result.h"
+#include "engine/io/io.h"
+
+namespace ringpost::engine {
+
+// TCP settings as data. Applied to a listener, they are inherited by the sockets that it accepts,
+// at no call per connection.
+struct TcpOptions {
+  bool nodelay = true;
+  std::uint32_t receive_buffer_bytes = 0;  // SO_RCVBUF; 0: the kernel decides and tunes
+  std::uint32_t send_buffer_bytes = 0;     // SO_SNDBUF; 0: the kernel decides and tunes
+};
+
+struct ListenOptions {
+  TcpOptions tcp;
+  int backlog = 4096;  // the kernel caps it at net.core.somaxconn
+  bool reuse_port =
+      false;  // several listeners share the port, and the kernel hashes connections over them
+};
+
+// Parses "1.2.3.4:80" or "[::1]:80". Names are not looked up. Error: EINVAL.
+Result<SocketAddress, std::error_code> parse_address(std::string_view text);
+// The inverse; "[...]" around IPv6.
+std::string to_text(const SocketAddress& address);
+
+// A bound, listening, close-on-exec socket. Owned by the caller.
+Result<Fd, std::error_code> listen_on(const SocketAddress& address, const ListenOptions& options);
+// The address a socket is bound to (the port that the kernel chose for port 0).
+Result<SocketAddress, std::error_code> local_address(Fd socket);
+// An unconnected, close-on-exec socket of the address's family, for Io::connect. Owned by the
+// caller.
+Result<Fd, std::error_code> open_stream(const SocketAddress& address, const TcpOptions& options);
+
+}  // namespace ringpost::engine
