@@ -34,13 +34,15 @@ class Prng {
   // Uniform in [0, bound). Requires: bound > 0.
   std::uint64_t below(std::uint64_t bound) {
     return static_cast<std::uint64_t>(
-        (static_cast<__extension__ unsigned __int128>(next()) * bound) >> 64);
+        (static_cast<Wide>(next()) * bound) >> 64);
   }
 
   // True once in `n` draws on average; never for n = 0.
   bool one_in(std::uint64_t n) { return n != 0 && below(n) == 0; }
 
  private:
+  __extension__ using Wide = unsigned __int128;
+
   static std::uint64_t rotate(std::uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
 
   std::uint64_t state_[4];
