@@ -1,0 +1,115 @@
+#include "engine/io/buffer_ring.h"
+
+#include <liburing.h>
+#include <sys/mman.h>
+
+#include <bit>
+#include <cerrno>
+#include <cstring>
+
+#include "engine/base/assert.h"
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(start, bytes) ((void)(start), (void)(bytes))
+#define ASAN_UNPOISON_MEMORY_REGION(start, bytes) ((void)(start), (void)(bytes))
+#endif
+
+namespace ringpost::engine {
+namespace {
+
+// Overwrites a returned buffer in debug builds, so that a stale view of it is seen at once.
+constexpr int returned_byte = 0xdb;
+
+// Anonymous and faulted in: a shard finds out at start that memory is short, and never in a turn.
+void* map_memory(std::size_t bytes) {
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  return memory == MAP_FAILED ? nullptr : memory;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<BufferRing>, UringFailure> BufferRing::open(io_uring& ring,
+                                                                   std::uint32_t count,
+                                                                   std::uint32_t bytes) {
+  ASSERT(std::has_single_bit(count));
+  ASSERT(count <= count_max);
+  ASSERT(bytes > 0);
+  auto buffers = std::unique_ptr<BufferRing>(new BufferRing(ring, count, bytes));
+  int error = buffers->map();
+  if (error == 0) error = buffers->register_with_kernel();
+  if (error != 0) return Unexpected{UringFailure{UringStep::buffer_ring, error}};
+  return buffers;
+}
+
+BufferRing::BufferRing(io_uring& ring, std::uint32_t count, std::uint32_t bytes)
+    : ring_(ring), count_(count), bytes_(bytes), handed_out_(count, 0) {}
+
+BufferRing::~BufferRing() {
+  if (is_abandoned_) return;
+  if (is_registered_) io_uring_unregister_buf_ring(&ring_, group);
+  if (slots_ != nullptr) munmap(slots_, count_ * sizeof(io_uring_buf));
+  if (memory_ != nullptr) {
+    ASAN_UNPOISON_MEMORY_REGION(memory_, std::size_t{count_} * bytes_);
+    munmap(memory_, std::size_t{count_} * bytes_);
+  }
+}
+
+int BufferRing::map() {
+  slots_ = static_cast<io_uring_buf_ring*>(map_memory(count_ * sizeof(io_uring_buf)));
+  memory_ = static_cast<char*>(map_memory(std::size_t{count_} * bytes_));
+  return slots_ == nullptr || memory_ == nullptr ? ENOMEM : 0;
+}
+
+int BufferRing::register_with_kernel() {
+  io_uring_buf_reg registration = {};
+  registration.ring_addr = reinterpret_cast<std::uintptr_t>(slots_);
+  registration.ring_entries = count_;
+  registration.bgid = group;
+  const int result = io_uring_register_buf_ring(&ring_, &registration, 0);
+  if (result < 0) return -result;
+  is_registered_ = true;
+  io_uring_buf_ring_init(slots_);
+  for (std::uint32_t i = 0; i < count_; ++i) append(static_cast<BufferId>(i));
+  publish();
+  return 0;
+}
+
+const char* BufferRing::take(BufferId buffer, std::size_t bytes) {
+  ASSERT(buffer < count_);
+  ASSERT(bytes <= bytes_);
+  ASSERT(handed_out_[buffer] == 0);
+  handed_out_[buffer] = static_cast<std::uint32_t>(bytes) + 1;
+  ++handed_out_count_;
+  ASAN_UNPOISON_MEMORY_REGION(start_of(buffer), bytes);
+  return start_of(buffer);
+}
+
+void BufferRing::give_back(BufferId buffer) {
+  ASSERT(buffer < count_);
+  ASSERT(handed_out_[buffer] != 0);  // else: given back twice, or never handed out
+#ifdef RINGPOST_DEBUG
+  std::memset(start_of(buffer), returned_byte, handed_out_[buffer] - 1);
+#endif
+  handed_out_[buffer] = 0;
+  --handed_out_count_;
+  append(buffer);
+}
+
+void BufferRing::append(BufferId buffer) {
+  ASAN_POISON_MEMORY_REGION(start_of(buffer), bytes_);
+  io_uring_buf_ring_add(slots_, start_of(buffer), bytes_, buffer, io_uring_buf_ring_mask(count_),
+                        unpublished_count_);
+  ++unpublished_count_;
+}
+
+void BufferRing::publish() {
+  if (unpublished_count_ == 0) return;
+  // A release store of the tail; the kernel acquires it before it reads a slot.
+  io_uring_buf_ring_advance(slots_, unpublished_count_);
+  unpublished_count_ = 0;
+}
+
+}  // namespace ringpost::engine

@@ -1,0 +1,80 @@
+#pragma once
+
+// BufferRing: the buffers of one shard that the kernel fills with what it receives. They lie in a
+// ring shared with the kernel: it takes one from the head for each chunk of bytes, hands it over
+// with a completion, and gets it back at the tail.
+//
+// Invariants:
+//  1. A buffer is either the kernel's (or on its way there) or handed out; `take` and `give_back`
+//  move it, each exactly once in turn.
+//  2. What is given back during a turn reaches the kernel by one `publish`.
+//
+// In debug builds a returned buffer is overwritten; under ASan a buffer is poisoned while it is the
+// kernel's, and beyond the bytes received while it is handed out.
+//
+// Owned by: one shard. Called on: owner only.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/io/io.h"
+#include "engine/io/uring_failure.h"
+
+struct io_uring;
+struct io_uring_buf_ring;
+
+namespace ringpost::engine {
+
+class BufferRing {
+ public:
+  static constexpr std::uint32_t count_max = 32768;  // the kernel's bound
+  static constexpr std::uint16_t group = 0;          // the only buffer group of a ring
+
+  // The kernel's ring must outlive the buffer ring. Requires: count is a power of two, at most
+  // count_max; bytes > 0.
+  static Result<std::unique_ptr<BufferRing>, UringFailure> open(io_uring& ring, std::uint32_t count,
+                                                                std::uint32_t bytes);
+  BufferRing(const BufferRing&) = delete;
+  BufferRing& operator=(const BufferRing&) = delete;
+  // Requires: no receive is armed, or `abandon` was called.
+  ~BufferRing();
+
+  // The kernel filled a buffer: it is handed out from now on. Returns its first byte.
+  const char* take(BufferId buffer, std::size_t bytes);
+  // Requires: it is handed out.
+  void give_back(BufferId buffer);
+  // Shows the kernel what was given back since the last time.
+  void publish();
+
+  // Leaves the memory to the kernel for good, because an operation refuses to end.
+  void abandon() { is_abandoned_ = true; }
+
+  std::uint32_t count() const { return count_; }
+  std::uint32_t buffer_bytes() const { return bytes_; }
+  // Buffers that are not handed out.
+  std::uint32_t free_count() const { return count_ - handed_out_count_; }
+
+ private:
+  BufferRing(io_uring& ring, std::uint32_t count, std::uint32_t bytes);
+  int map();
+  int register_with_kernel();
+  char* start_of(BufferId buffer) const { return memory_ + std::size_t{buffer} * bytes_; }
+  void append(BufferId buffer);
+
+  io_uring& ring_;
+  const std::uint32_t count_;
+  const std::uint32_t bytes_;
+  io_uring_buf_ring* slots_ = nullptr;  // shared with the kernel, which only reads it
+  char* memory_ = nullptr;              // count_ * bytes_
+  bool is_registered_ = false;
+  bool is_abandoned_ = false;
+  int unpublished_count_ = 0;
+  std::uint32_t handed_out_count_ = 0;
+  // Bytes in a handed-out buffer plus one; 0: the kernel's.
+  std::vector<std::uint32_t> handed_out_;
+};
+
+}  // namespace ringpost::engine

@@ -1,0 +1,437 @@
+#include "engine/io/uring_io.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <thread>
+
+#include "engine/base/assert.h"
+#include "engine/io/buffer_ring.h"
+#include "engine/io/kernel_ring.h"
+
+namespace ringpost::engine {
+namespace {
+
+// A send goes out whole or not at all, as far as the connection lives, and a dead one is an error
+// and no signal.
+constexpr int send_flags = MSG_WAITALL | MSG_NOSIGNAL;
+
+// The completion of a cancel carries the token of its target with this bit, which no OpKind has.
+constexpr std::uint64_t cancel_bit = std::uint64_t{1} << 63;
+
+// A sleep overshoots by some 20 us (the wake of an idle CPU). Who may spin and has no more than
+// this left to wait spins on.
+constexpr Nanos sleep_min = 50 * nanos_per_us;
+
+// Between two looks at the clock, while spinning.
+constexpr int polls_per_clock_read = 8;
+
+// A full submission queue empties with one enter; only a kernel short of memory needs more.
+constexpr int submit_attempts_max = 1000;
+
+// The end of the ring: rounds of cancelling everything and waiting.
+constexpr int close_rounds_max = 200;
+constexpr int cancel_every_rounds = 10;
+constexpr Nanos close_round = 10 * nanos_per_ms;
+constexpr std::size_t close_batch = 64;
+
+void relax_cpu() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb" ::: "memory");
+#endif
+}
+
+std::size_t index_of(OpToken token) { return static_cast<std::size_t>(token.kind()); }
+
+}  // namespace
+
+// --- opening and closing
+
+Result<std::unique_ptr<UringIo>, UringFailure> UringIo::open(const UringOptions& options) {
+  auto ring = KernelRing::open(options.sq_entries, options.cq_entries);
+  if (!ring) return Unexpected{ring.error()};
+  auto buffers = BufferRing::open(ring.value()->raw(), options.buffer_count, options.buffer_bytes);
+  if (!buffers) return Unexpected{buffers.error()};
+  const int event_fd = eventfd(0, EFD_CLOEXEC);
+  if (event_fd < 0) return Unexpected{UringFailure{UringStep::eventfd, errno}};
+  return std::unique_ptr<UringIo>(
+      new UringIo(options, std::move(ring.value()), std::move(buffers.value()), event_fd));
+}
+
+UringIo::UringIo(const UringOptions& options, std::unique_ptr<KernelRing> ring,
+                 std::unique_ptr<BufferRing> buffers, int event_fd)
+    : clock_(options.clock),
+      ring_(std::move(ring)),
+      buffers_(std::move(buffers)),
+      event_fd_(event_fd),
+      in_flight_(options.kernel_owned) {
+  arm_thread_wake();
+}
+
+UringIo::~UringIo() {
+  cancel_everything();
+  DASSERT(in_flight_count() == 0);
+  if (in_flight_count() == 0) {
+    ::close(event_fd_);
+    return;
+  }
+  // The kernel may still write: better a leak at the end of the process than memory changing hands.
+  buffers_->abandon();
+  (void)ring_.release();
+}
+
+void UringIo::cancel_everything() {
+  is_closing_ = true;
+  completions_.resize(std::max(completions_.size(), close_batch));
+  for (int round = 0; round < close_rounds_max && in_flight_count() > 0; ++round) {
+    if (round % cancel_every_rounds == 0) {
+      io_uring_sqe& sqe = next_internal_sqe(internal_token(Internal::cancel_all));
+      io_uring_prep_cancel64(&sqe, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
+    }
+    ring_->submit_and_wait(close_round);
+    completion_count_ = 0;
+    reap(close_batch);
+    for (const Completion& completion : std::span(completions_).first(completion_count_)) {
+      discard(completion);
+    }
+  }
+}
+
+// Takes back what a completion brought, for there is nobody left to receive it.
+void UringIo::discard(const Completion& completion) {
+  if (completion.has_buffer) buffers_->give_back(completion.buffer);
+  if (completion.token.kind() == OpKind::accept && completion.result >= 0) {
+    ::close(completion.result);
+  }
+}
+
+void UringIo::set_peers(std::span<const int> ring_fds) {
+  peers_.assign(ring_fds.begin(), ring_fds.end());
+}
+
+int UringIo::ring_fd() const { return ring_->fd(); }
+
+std::uint32_t UringIo::buffers_free() const { return buffers_->free_count(); }
+
+std::uint32_t UringIo::cq_entries() const { return ring_->cq_entries(); }
+
+std::uint64_t UringIo::in_flight_count() const {
+  std::uint64_t count = 0;
+  for (std::size_t kind = 0; kind < UringCounters::kinds; ++kind) {
+    ASSERT(counters_.operations_started[kind] >= counters_.operations_ended[kind]);
+    count += counters_.operations_started[kind] - counters_.operations_ended[kind];
+  }
+  return count;
+}
+
+// --- submission
+
+io_uring_sqe& UringIo::next_sqe() {
+  for (int attempt = 0; attempt < submit_attempts_max; ++attempt) {
+    if (io_uring_sqe* sqe = ring_->try_next_sqe()) return *sqe;
+    ++counters_.enters;
+    if (ring_->submit() == EnterStatus::busy) std::this_thread::yield();
+  }
+  assertion_failed("the kernel takes no more submissions");
+}
+
+io_uring_sqe& UringIo::next_sqe(OpToken token) {
+  ASSERT(token.kind() > OpKind::none && token.kind() < OpKind::internal);
+  ++counters_.operations_started[index_of(token)];
+  io_uring_sqe& sqe = next_sqe();
+  sqe.user_data = token.value;
+  return sqe;
+}
+
+// An operation of our own, whose completion comes for certain.
+io_uring_sqe& UringIo::next_internal_sqe(OpToken token) {
+  ++counters_.operations_started[static_cast<std::size_t>(OpKind::internal)];
+  io_uring_sqe& sqe = next_sqe();
+  sqe.user_data = token.value;
+  return sqe;
+}
+
+OpToken UringIo::internal_token(Internal what, std::uint32_t detail) {
+  return OpToken::make(OpKind::internal, detail, static_cast<std::uint32_t>(what));
+}
+
+void UringIo::accept(Fd listener, OpToken token) {
+  io_uring_prep_multishot_accept(&next_sqe(token), listener, nullptr, nullptr, SOCK_CLOEXEC);
+  in_flight_.start(token, listener);
+}
+
+void UringIo::receive(Fd socket, OpToken token, bool when_readable) {
+  io_uring_sqe& sqe = next_sqe(token);
+  // No length: kernels before 6.17 refuse one on a multishot, and the buffer bounds it anyway.
+  io_uring_prep_recv_multishot(&sqe, socket, nullptr, 0, 0);
+  sqe.flags |= IOSQE_BUFFER_SELECT;
+  sqe.buf_group = BufferRing::group;
+  if (when_readable) sqe.ioprio |= IORING_RECVSEND_POLL_FIRST;
+  in_flight_.start(token, socket);
+}
+
+void UringIo::receive_once(Fd socket, std::span<char> target, OpToken token) {
+  ASSERT(!target.empty());
+  io_uring_prep_recv(&next_sqe(token), socket, target.data(), target.size(), 0);
+  in_flight_.start(token, socket, target);
+}
+
+void UringIo::send(Fd socket, SendRequest& request, OpToken token) {
+  ASSERT(request.part_count > 0);
+  ASSERT(request.part_count <= SendRequest::parts_max);
+  ASSERT(request.bytes > 0);
+  io_uring_sqe& sqe = next_sqe(token);
+  if (request.part_count == 1) {
+    const iovec& part = request.parts[0];
+    io_uring_prep_send(&sqe, socket, part.iov_base, part.iov_len, send_flags);
+  } else {
+    request.header = {};
+    request.header.msg_iov = request.parts.data();
+    request.header.msg_iovlen = request.part_count;
+    io_uring_prep_sendmsg(&sqe, socket, &request.header, send_flags);
+  }
+  in_flight_.start(token, socket, request);
+}
+
+void UringIo::connect(Fd socket, const SocketAddress& address, OpToken token) {
+  const auto [at, is_new] = addresses_.try_emplace(token.value, address);
+  ASSERT(is_new);
+  const SocketAddress& copy = at->second;
+  io_uring_prep_connect(&next_sqe(token), socket, reinterpret_cast<const sockaddr*>(&copy.storage),
+                        copy.length);
+  in_flight_.start(token, socket);
+}
+
+void UringIo::cancel(OpToken token) {
+  if (cancels_.try_emplace(token.value).second) submit_cancel(token);
+}
+
+// By user_data and not by descriptor: that scans every operation of the ring, and a reused number
+// would mean another socket.
+void UringIo::submit_cancel(OpToken target) {
+  io_uring_sqe& sqe = next_internal_sqe(OpToken{target.value | cancel_bit});
+  io_uring_prep_cancel64(&sqe, target.value, 0);
+}
+
+void UringIo::shutdown(Fd socket, Shutdown how) {
+  constexpr int hows[] = {SHUT_RD, SHUT_WR, SHUT_RDWR};
+  // Fails only if the peer was faster; the operations in flight tell.
+  (void)::shutdown(socket, hows[static_cast<std::size_t>(how)]);
+}
+
+void UringIo::close(Fd socket) {
+  in_flight_.assert_idle(socket);
+  ::close(socket);
+}
+
+void UringIo::give_back(BufferId buffer) { buffers_->give_back(buffer); }
+
+void UringIo::wake(std::uint32_t shard) {
+  ASSERT(shard < peers_.size());
+  ++counters_.wakes_sent;
+  submit_wake(shard);
+}
+
+// Only a failure completes at the sender's ring.
+void UringIo::submit_wake(std::uint32_t shard) {
+  io_uring_sqe& sqe = next_sqe();
+  io_uring_prep_msg_ring(&sqe, peers_[shard], 0, internal_token(Internal::wake_received).value, 0);
+  sqe.flags |= IOSQE_CQE_SKIP_SUCCESS;
+  sqe.user_data = internal_token(Internal::wake_sent, shard).value;
+}
+
+void UringIo::wake_from_any_thread() { (void)eventfd_write(event_fd_, 1); }
+
+// The eventfd is never read: each write makes the poll complete once more, and a poll that had to
+// be armed anew completes at once, so that no wake falls between.
+void UringIo::arm_thread_wake() {
+  io_uring_prep_poll_multishot(&next_internal_sqe(internal_token(Internal::thread_wake)), event_fd_,
+                               POLLIN);
+}
+
+// --- completion
+
+std::span<const Completion> UringIo::turn(const TurnLimits& limits, SleepGate& gate) {
+  buffers_->publish();
+  completion_count_ = 0;
+  is_woken_ = false;
+  if (limits.completions_max == 0) {
+    submit_only();
+    return {};
+  }
+  if (completions_.size() < limits.completions_max) completions_.resize(limits.completions_max);
+  collect(limits.completions_max);
+  if (!has_outcome()) wait(limits, gate);
+  return {completions_.data(), completion_count_};
+}
+
+void UringIo::submit_only() {
+  if (ring_->unsubmitted() == 0) return;
+  ++counters_.enters;
+  ring_->submit();
+}
+
+// One enter if there is a reason for one, then a reap; again while the kernel has more of its
+// deferred work and nothing came out yet.
+void UringIo::collect(std::size_t completions_max) {
+  bool is_busy = false;
+  do {
+    if (ring_->completions_ready() >= completions_max) {
+      submit_only();
+    } else if (ring_->unsubmitted() > 0 || ring_->wants_enter()) {
+      ++counters_.enters;
+      if (ring_->has_overflow()) ++counters_.overflows;
+      is_busy = ring_->submit_and_collect() == EnterStatus::busy;
+    }
+    reap(completions_max);
+  } while (!has_outcome() && !is_busy && (ring_->unsubmitted() > 0 || ring_->wants_enter()));
+}
+
+void UringIo::reap(std::size_t completions_max) {
+  counters_.completions += ring_->reap([&](const io_uring_cqe& entry) {
+    const OpToken token{entry.user_data};
+    if ((token.value & cancel_bit) != 0) {
+      on_cancelled(OpToken{token.value & ~cancel_bit}, entry.res);
+    } else if (token.kind() == OpKind::internal) {
+      on_internal(entry, token);
+    } else {
+      deliver(entry, token);
+    }
+    return completion_count_ < completions_max;
+  });
+}
+
+void UringIo::deliver(const io_uring_cqe& entry, OpToken token) {
+  Completion& completion = completions_[completion_count_++];
+  completion = {};
+  completion.token = token;
+  completion.result = entry.res;
+  completion.more = (entry.flags & IORING_CQE_F_MORE) != 0;
+  if ((entry.flags & IORING_CQE_F_BUFFER) != 0) deliver_buffer(entry, completion);
+  if (!completion.more) finish(token, entry.res);
+}
+
+// A buffer that comes with an end or an error was seen from kernels that had not used it up; to
+// hand it out might give it to two connections, so it stays lost, and counted.
+void UringIo::deliver_buffer(const io_uring_cqe& entry, Completion& completion) {
+  if (entry.res <= 0) {
+    ++counters_.buffers_lost;
+    return;
+  }
+  completion.has_buffer = true;
+  completion.buffer = static_cast<BufferId>(entry.flags >> IORING_CQE_BUFFER_SHIFT);
+  completion.data = buffers_->take(completion.buffer, static_cast<std::size_t>(entry.res));
+}
+
+void UringIo::finish(OpToken token, int result) {
+  ++counters_.operations_ended[index_of(token)];
+  in_flight_.finish(token);
+  if (token.kind() == OpKind::connect) addresses_.erase(token.value);
+  if (token.kind() == OpKind::receive && result == -ENOBUFS) ++counters_.receives_starved;
+  if (cancels_.empty()) return;
+  if (const auto at = cancels_.find(token.value); at != cancels_.end()) {
+    at->second.target_ended = true;
+  }
+}
+
+void UringIo::on_internal(const io_uring_cqe& entry, OpToken token) {
+  const bool is_final = (entry.flags & IORING_CQE_F_MORE) == 0;
+  switch (static_cast<Internal>(token.generation())) {
+    case Internal::wake_received:
+      ++counters_.wakes_received;
+      is_woken_ = true;
+      return;
+    case Internal::wake_sent:
+      return on_wake_failed(token.slot(), entry.res);
+    case Internal::thread_wake:
+      ++counters_.wakes_received;
+      is_woken_ = true;
+      if (is_final) {
+        end_internal();
+        // An overflow of the completion queue ends a multishot.
+        if (!is_closing_) arm_thread_wake();
+      }
+      return;
+    case Internal::cancel_all:
+      return end_internal();
+  }
+  assertion_failed("a completion of no operation");
+}
+
+void UringIo::end_internal() {
+  ++counters_.operations_ended[static_cast<std::size_t>(OpKind::internal)];
+}
+
+// The cancel and its target complete in any order, and the target may have been faster (ENOENT) or
+// be about to end (EALREADY). If the kernel knows no target that has not ended either, once more:
+// it may have been on its way from one list of the kernel to another.
+void UringIo::on_cancelled(OpToken target, int result) {
+  end_internal();
+  const auto at = cancels_.find(target.value);
+  ASSERT(at != cancels_.end());
+  PendingCancel& cancel = at->second;
+  const bool is_missed = result == -ENOENT && !cancel.target_ended;
+  if (is_missed && !cancel.is_retry && !is_closing_) {
+    cancel.is_retry = true;
+    submit_cancel(target);
+    return;
+  }
+  if (is_missed) ++counters_.cancels_missed;
+  cancels_.erase(at);
+}
+
+void UringIo::on_wake_failed(std::uint32_t shard, int result) {
+  ++counters_.wakes_failed;
+  const bool peer_is_gone = result == -EBADF || result == -EBADFD;
+  if (!peer_is_gone && !is_closing_) submit_wake(shard);  // the kernel was short of memory
+}
+
+// --- waiting
+
+bool UringIo::has_news() const {
+  return ring_->completions_ready() > 0 || ring_->wants_enter() || ring_->unsubmitted() > 0;
+}
+
+void UringIo::wait(const TurnLimits& limits, SleepGate& gate) {
+  if (limits.deadline <= 0) return;
+  if (limits.spin > 0 && !spin(limits, gate)) return;
+  sleep(limits, gate);
+}
+
+// True if neither completions nor other work came and the time for spinning is over.
+bool UringIo::spin(const TurnLimits& limits, SleepGate& gate) {
+  Nanos now = clock_.now();
+  Nanos until = now + limits.spin;
+  if (limits.deadline - until < sleep_min) until = limits.deadline;
+  for (; now < until; now = clock_.now()) {
+    for (int i = 0; i < polls_per_clock_read; ++i) {
+      if (has_news()) collect(limits.completions_max);
+      if (has_outcome() || gate.work_pending()) return false;
+      relax_cpu();
+    }
+  }
+  return true;
+}
+
+// The gate announces the sleep to the other shards and looks at their lanes once more; the look at
+// our own ring behind it only saves an enter, for the kernel does not put a thread to sleep that
+// has completions.
+void UringIo::sleep(const TurnLimits& limits, SleepGate& gate) {
+  const Nanos timeout = limits.deadline == never ? never : limits.deadline - clock_.now();
+  if (timeout <= 0) return;
+  if (!gate.try_enter_sleep()) return;
+  if (!has_news()) {
+    ++counters_.enters;
+    ++counters_.sleeps;
+    ring_->submit_and_wait(timeout);
+  }
+  gate.leave_sleep();
+  collect(limits.completions_max);
+}
+
+}  // namespace ringpost::engine
