@@ -1,0 +1,74 @@
+#pragma once
+
+// The measured window of a run: a warm-up that counts nothing, then the seconds that count. A
+// scenario asks `running` once a turn of its loop; the meter notes what was done, what the server's
+// core and process spent, and how long the generator itself had nothing to do. The last is what
+// tells a run that measured the server from one that measured the generator.
+
+#include <cstdint>
+#include <string>
+
+#include "perf/client/options.h"
+
+namespace ringpost::perf {
+
+std::int64_t now_ns();
+
+// What /proc tells about the server. Zero where it was not asked for.
+struct ServerTimes {
+  std::int64_t process_ns = 0;       // Time on a CPU, all threads (schedstat, exact).
+  std::int64_t core_busy_ticks = 0;  // The core, whoever ran on it (ticks of 10 ms).
+  std::int64_t core_all_ticks = 0;
+};
+ServerTimes read_server_times(const Options& options);
+
+// Resident memory of a process in KiB, or -1.
+std::int64_t read_rss_kib(int pid);
+
+class Meter {
+ public:
+  // A message is what the table counts; a scenario that counts in larger units says how many one
+  // is.
+  explicit Meter(const Options& options, std::uint64_t messages_per_unit = 1);
+
+  // Call once a turn with the running count of units and whether the turn before found work.
+  // False once the window is over.
+  bool running(std::uint64_t units, bool worked) {
+    const std::int64_t now = now_ns();
+    if (!worked) idle_ns_ += now - last_;
+    last_ = now;
+    if (now < next_) return true;
+    return next_phase(units, now);
+  }
+
+  bool measuring() const { return measuring_; }
+  std::uint64_t messages() const { return (end_.units - start_.units) * messages_per_unit_; }
+
+  // The fields that every scenario reports, as the inside of a JSON object.
+  std::string json() const;
+
+ private:
+  struct Mark {
+    std::int64_t at = 0;
+    std::uint64_t units = 0;
+    ServerTimes server;
+  };
+
+  bool next_phase(std::uint64_t units, std::int64_t now);
+
+  const Options& options_;
+  const std::uint64_t messages_per_unit_;
+  bool measuring_ = false;
+  std::int64_t last_ = 0;
+  std::int64_t next_ = 0;
+  std::int64_t idle_ns_ = 0;
+  Mark start_;
+  Mark end_;
+};
+
+// `"name":value,` pieces of the one line of JSON that a run prints.
+std::string field(const char* name, double value);
+std::string field(const char* name, std::uint64_t value);
+std::string field(const char* name, const std::string& value);
+
+}  // namespace ringpost::perf

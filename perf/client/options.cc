@@ -1,0 +1,83 @@
+#include "perf/client/options.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+namespace ringpost::perf {
+namespace {
+
+constexpr const char* usage =
+    "usage: ringpost-perf-client SCENARIO --port N [--name value ...]\n"
+    "scenarios: orders-get, orders-batch, chat, idle, floors\n"
+    "  --connections N  connections, or listeners of the chat (1)\n"
+    "  --depth N        requests, batches or lines in flight (1)\n"
+    "  --seconds S      measured time (2)      --warmup S   time before it (0.3)\n"
+    "  --wait spin|block        how to wait for replies (spin)\n"
+    "  --refill rolling|whole   write again at every reply, or when all are there (rolling)\n"
+    "  --cpu N          pin this program       --server-cpu N, --server-pid N   whose time to "
+    "read\n";
+
+[[noreturn]] void fail(const std::string& message) {
+  std::fprintf(stderr, "%s\n%s", message.c_str(), usage);
+  std::exit(2);
+}
+
+double number(std::string_view name, const std::string& text, double low, double high) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  if (text.empty() || *end != '\0' || !(value >= low && value <= high)) {
+    fail("bad value '" + text + "' for " + std::string(name));
+  }
+  return value;
+}
+
+int whole(std::string_view name, const std::string& text, int low, int high) {
+  return static_cast<int>(number(name, text, low, high));
+}
+
+bool choice(std::string_view name, const std::string& text, const char* yes, const char* no) {
+  if (text != yes && text != no) fail("bad value '" + text + "' for " + std::string(name));
+  return text == yes;
+}
+
+void set(Options& options, std::string_view name, const std::string& text) {
+  if (name == "--port") {
+    options.port = static_cast<std::uint16_t>(whole(name, text, 1, 65535));
+  } else if (name == "--connections") {
+    options.connections = whole(name, text, 1, 20'000);
+  } else if (name == "--depth") {
+    options.depth = whole(name, text, 1, 4096);
+  } else if (name == "--warmup") {
+    options.warmup_s = number(name, text, 0, 600);
+  } else if (name == "--seconds") {
+    options.seconds = number(name, text, 0.01, 600);
+  } else if (name == "--wait") {
+    options.spin = choice(name, text, "spin", "block");
+  } else if (name == "--refill") {
+    options.refill_whole = choice(name, text, "whole", "rolling");
+  } else if (name == "--cpu") {
+    options.cpu = whole(name, text, 0, 4095);
+  } else if (name == "--server-cpu") {
+    options.server_cpu = whole(name, text, 0, 4095);
+  } else if (name == "--server-pid") {
+    options.server_pid = whole(name, text, 1, 1 << 30);
+  } else {
+    fail("unknown option " + std::string(name));
+  }
+}
+
+}  // namespace
+
+Options parse_options(int count, char** arguments) {
+  Options options;
+  if (count < 2) fail("no scenario");
+  options.scenario = arguments[1];
+  for (int i = 2; i < count; i += 2) {
+    if (i + 1 == count) fail(std::string("no value for ") + arguments[i]);
+    set(options, arguments[i], arguments[i + 1]);
+  }
+  return options;
+}
+
+}  // namespace ringpost::perf

@@ -1,0 +1,17 @@
+#pragma once
+
+// Each scenario runs to its end and returns the fields of its line of JSON.
+
+#include <string>
+
+#include "perf/client/options.h"
+
+namespace ringpost::perf {
+
+std::string run_orders_get(const Options& options);
+std::string run_orders_batch(const Options& options);
+std::string run_chat(const Options& options);
+std::string run_idle(const Options& options);
+std::string run_floors(const Options& options);
+
+}  // namespace ringpost::perf
