@@ -1,0 +1,301 @@
+#include "tools/ringpost/option_table.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "engine/base/assert.h"
+#include "tools/ringpost/units.h"
+
+namespace ringpost::daemon {
+
+namespace {
+
+using engine::Nanos;
+
+constexpr std::uint64_t kibi = 1 << 10, mebi = 1 << 20, gibi = 1 << 30;
+constexpr std::uint64_t ms = engine::nanos_per_ms;
+constexpr std::uint64_t s = engine::nanos_per_s, hour = 3600 * s;
+
+constexpr std::string_view reply_words[] = {"spaced", "compact"};
+constexpr std::string_view line_end_words[] = {"crlf", "any"};
+constexpr std::string_view level_words[] = {"trace", "debug", "info", "warn", "error", "off"};
+constexpr std::string_view format_words[] = {"text", "json"};
+
+// Calls `take` with each part of a comma list; a list without commas has one part.
+template <typename Take>
+void for_each_part(std::string_view list, Take take) {
+  while (true) {
+    const std::size_t comma = list.find(',');
+    take(list.substr(0, comma));
+    if (comma == std::string_view::npos) return;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+struct ServiceName {
+  std::string_view name;
+  bool& (*enabled)(Options&);
+};
+constexpr ServiceName services[] = {
+    {"orders", [](Options& o) -> bool& { return o.orders.enabled; }},
+    {"chat", [](Options& o) -> bool& { return o.chat.enabled; }},
+};
+
+std::string service_names() {
+  std::string list;
+  for (const ServiceName& service : services) {
+    if (!list.empty()) list += ", ";
+    list += service.name;
+  }
+  return list;
+}
+
+std::string set_services(Options& options, std::string_view text) {
+  Options chosen = options;
+  for (const ServiceName& service : services) service.enabled(chosen) = false;
+  std::string wrong;
+  for_each_part(text, [&](std::string_view part) {
+    const auto* known = std::ranges::find(services, part, &ServiceName::name);
+    if (known == std::end(services)) {
+      wrong = "names '" + std::string(part) + "', which is none of " + service_names();
+    } else {
+      known->enabled(chosen) = true;
+    }
+  });
+  if (wrong.empty()) options = chosen;
+  return wrong;
+}
+
+std::string show_services(const Options& options) {
+  Options copy = options;  // the accessors take what they could change
+  std::string list;
+  for (const ServiceName& service : services) {
+    if (!service.enabled(copy)) continue;
+    if (!list.empty()) list += ',';
+    list += service.name;
+  }
+  return list;
+}
+
+constexpr int cpu_max = (1 << 16) - 1;  // what affinity_cpus can see
+
+bool parse_cpu(std::string_view text, int& cpu) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cpu);
+  return error == std::errc() && end == text.data() + text.size() && cpu >= 0 && cpu <= cpu_max;
+}
+
+std::string set_cpus(Options& options, std::string_view text) {
+  if (text == "auto") {
+    options.shards.cpus.clear();
+    return "";
+  }
+  std::vector<int> cpus;
+  std::vector<bool> named(cpu_max + 1);
+  std::string wrong;
+  for_each_part(text, [&](std::string_view part) {
+    const std::size_t dash = part.find('-');
+    int first = 0, last = 0;
+    const bool known =
+        parse_cpu(part.substr(0, dash), first) &&
+        parse_cpu(dash == std::string_view::npos ? part : part.substr(dash + 1), last);
+    if (!known || first > last) {
+      wrong = "has the part '" + std::string(part) + "', which is no CPU and no range of CPUs";
+      return;
+    }
+    for (int cpu = first; cpu <= last; ++cpu) {
+      if (named[static_cast<std::size_t>(cpu)]) {
+        wrong = "names CPU " + std::to_string(cpu) + " twice";
+        return;
+      }
+      named[static_cast<std::size_t>(cpu)] = true;
+      cpus.push_back(cpu);
+    }
+  });
+  if (wrong.empty()) options.shards.cpus = std::move(cpus);
+  return wrong;
+}
+
+std::string show_cpus(const Options& options) {
+  if (options.shards.cpus.empty()) return "auto";
+  std::string list;
+  for (const int cpu : options.shards.cpus) {
+    if (!list.empty()) list += ',';
+    list += std::to_string(cpu);
+  }
+  return list;
+}
+
+std::string set_address(ListenAddress& address, std::string_view text) {
+  engine::Result<ListenAddress, std::string> parsed = parse_listen_address(text);
+  if (!parsed) return parsed.error();
+  address = *parsed;
+  return "";
+}
+
+constexpr Text cpu_list = {set_cpus, show_cpus};
+constexpr Text service_list = {set_services, show_services};
+constexpr Text orders_address = {
+    [](Options& o, std::string_view text) { return set_address(o.orders.listen, text); },
+    [](const Options& o) { return show_listen_address(o.orders.listen); }};
+constexpr Text chat_address = {
+    [](Options& o, std::string_view text) { return set_address(o.chat.listen, text); },
+    [](const Options& o) { return show_listen_address(o.chat.listen); }};
+
+constexpr Choice reply_choice = {
+    reply_words, [](const Options& o) { return static_cast<std::uint8_t>(o.orders.reply); },
+    [](Options& o, std::uint8_t i) { o.orders.reply = static_cast<OrderBookReply>(i); }};
+constexpr Choice line_end_choice = {
+    line_end_words, [](const Options& o) { return static_cast<std::uint8_t>(o.chat.line_end); },
+    [](Options& o, std::uint8_t i) { o.chat.line_end = static_cast<ChatLineEnd>(i); }};
+constexpr Choice level_choice = {
+    level_words, [](const Options& o) { return static_cast<std::uint8_t>(o.log.level); },
+    [](Options& o, std::uint8_t i) { o.log.level = static_cast<LogLevel>(i); }};
+constexpr Choice format_choice = {
+    format_words, [](const Options& o) { return static_cast<std::uint8_t>(o.log.format); },
+    [](Options& o, std::uint8_t i) { o.log.format = static_cast<LogFormat>(i); }};
+
+// A member of Options, as a function that finds it.
+#define AT(type, member) [](Options& o) -> type& { return o.member; }
+#define COUNT(member, ...) \
+  Number { AT(std::uint64_t, member), Unit::count, __VA_ARGS__ }
+#define BYTES(member, ...) \
+  Number { AT(std::uint64_t, member), Unit::bytes, __VA_ARGS__ }
+#define SECONDS(member, ...) \
+  Number { AT(Nanos, member), Unit::seconds, __VA_ARGS__ }
+
+using G = OptionGroup;
+
+constexpr OptionRow rows[] = {
+    {G::services, "services", "LIST", service_list,
+     "Services to start, with commas: orders, chat."},
+
+    {G::orders, "orders-listen", "ADDR", orders_address,
+     "Where the order book listens. Port 0: any free one."},
+    {G::orders, "orders-cap", "AMOUNT", Amount{AT(float, orders.cap)},
+     "A buy that would bring the total to this amount or above is rejected."},
+    {G::orders, "order-book-reply", "FORM", reply_choice,
+     "How GET is answered: 'BYND: 8;' or 'BYND:8;'."},
+    {G::orders, "order-book-ack", "", Flag{AT(bool, orders.ack)},
+     "Answer each BUY with 1 (accepted) or 0."},
+    {G::orders, "orders-line-bytes-max", "SIZE", BYTES(orders.line_bytes_max, 16, mebi),
+     "Longest request line; a longer one is answered with an error and skipped."},
+    {G::orders, "orders-tickers-max", "COUNT", COUNT(orders.tickers_max, 1, 1'000'000),
+     "Distinct tickers that the book holds."},
+    {G::orders, "orders-replies-max", "COUNT", COUNT(orders.replies_max, 1, 1'000'000),
+     "Answers that one connection may have outstanding; above, its requests wait."},
+
+    {G::chat, "chat-listen", "ADDR", chat_address, "Where the chat listens. Port 0: any free one."},
+    {G::chat, "chat-line-end", "ENDS", line_end_choice,
+     "What ends a line from a client: CR LF alone, or any LF with or without a CR."},
+    {G::chat, "chat-line-bytes-max", "SIZE", BYTES(chat.line_bytes_max, 16, mebi),
+     "Longest line; a longer one is answered with an error and skipped."},
+    {G::chat, "chat-nick-bytes-max", "SIZE", BYTES(chat.nick_bytes_max, 1, kibi), "Longest nick."},
+    {G::chat, "chat-nick-timeout", "TIME", SECONDS(chat.nick_timeout, ms, hour),
+     "A client that has not named itself by then is disconnected."},
+    {G::chat, "chat-pending-bytes-max", "SIZE", BYTES(chat.pending_bytes_max, kibi, gibi),
+     "How far a reader may lag behind; above, it alone is disconnected."},
+
+    {G::connections, "max-connections", "COUNT",
+     Number{AT(std::optional<std::uint64_t>, connections.count_max), Unit::count, 1, 10'000'000},
+     "Connections of all services together; further ones wait to be accepted.",
+     "what the open-file limit leaves room for"},
+    {G::connections, "reuseport", "", Flag{AT(bool, connections.reuseport)},
+     "Let every shard accept for itself and the kernel choose the shard, instead of handing "
+     "each connection to the shard that has the fewest."},
+    {G::connections, "output-high-bytes", "SIZE", BYTES(connections.output_high_bytes, kibi, gibi),
+     "A connection with that much unsent output has its further requests wait."},
+    {G::connections, "output-low-bytes", "SIZE", BYTES(connections.output_low_bytes, 0, gibi),
+     "They go on once its unsent output is below this."},
+    {G::connections, "linger-timeout", "TIME", SECONDS(connections.linger_timeout, ms, hour),
+     "How long the rest of a peer's input is read after an error that ends its connection, so "
+     "that the peer can read the answer before the connection is gone."},
+    {G::connections, "linger-bytes-max", "SIZE", BYTES(connections.linger_bytes_max, 0, gibi),
+     "And how much of it."},
+    {G::connections, "drain-timeout", "TIME", SECONDS(connections.drain_timeout, 0, hour),
+     "How long SIGTERM and SIGINT wait for requests and answers under way."},
+
+    {G::shards, "shards", "COUNT",
+     Number{AT(std::optional<std::uint64_t>, shards.count), Unit::count, 1, shards_max},
+     "Threads, each with an io_uring and connections of its own.",
+     "one per CPU of --cpus, at most 64"},
+    {G::shards, "cpus", "LIST", cpu_list, "CPUs to pin the shards to in turn, such as 0,2-3.",
+     "all that this process may run on"},
+    {G::shards, "spin-us", "TIME",
+     Number{AT(std::optional<Nanos>, shards.spin), Unit::microseconds, 0, s},
+     "How long a shard that has run out of work looks for more before it sleeps.",
+     "50us while each shard has a CPU of its own, else 0s"},
+    {G::shards, "lane-capacity", "COUNT", COUNT(shards.lane_capacity, 2, mebi, true),
+     "Messages from one shard that may wait for one other in their lane."},
+
+    {G::logging, "log-level", "LEVEL", level_choice, "What is logged, on standard error."},
+    {G::logging, "log-format", "FORM", format_choice,
+     "Lines for people, or one JSON object a line."},
+
+    {G::other, "version", "", Action{}, "Print the version and exit."},
+    {G::other, "help", "", Action{}, "Print this help and exit."},
+};
+
+#undef AT
+#undef COUNT
+#undef BYTES
+#undef SECONDS
+
+// How many single-character insertions, removals, replacements and swaps of neighbours lead from
+// one word to the other (optimal string alignment).
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<std::size_t>> cost(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) cost[i][0] = i;
+  for (std::size_t j = 0; j <= b.size(); ++j) cost[0][j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = cost[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      cost[i][j] = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1, replaced});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
+      }
+    }
+  }
+  return cost[a.size()][b.size()];
+}
+
+}  // namespace
+
+std::string_view heading(OptionGroup group) {
+  switch (group) {
+    case OptionGroup::services:
+      return "Services";
+    case OptionGroup::orders:
+      return "Order book";
+    case OptionGroup::chat:
+      return "Chat";
+    case OptionGroup::connections:
+      return "Connections";
+    case OptionGroup::shards:
+      return "Shards";
+    case OptionGroup::logging:
+      return "Logging";
+    case OptionGroup::other:
+      return "Other";
+  }
+  ASSERT(false);
+  return "";
+}
+
+std::span<const OptionRow> option_table() { return rows; }
+
+const OptionRow* find_option(std::string_view name) {
+  const OptionRow* row = std::ranges::find(rows, name, &OptionRow::name);
+  return row == std::end(rows) ? nullptr : row;
+}
+
+std::optional<std::string_view> nearest_option(std::string_view name) {
+  constexpr std::size_t word_bytes_max = 64;  // longer ones were not meant; bounds the work
+  if (name.empty() || name.size() > word_bytes_max) return std::nullopt;
+  const auto distance = [&](const OptionRow& row) { return edit_distance(name, row.name); };
+  const OptionRow& nearest = *std::ranges::min_element(rows, {}, distance);
+  const std::size_t typing_errors_max = std::max<std::size_t>(2, name.size() / 3);
+  if (distance(nearest) > typing_errors_max) return std::nullopt;
+  return nearest.name;
+}
+
+}  // namespace ringpost::daemon

@@ -1,0 +1,92 @@
+#pragma once
+
+// Options: everything that can be told to the daemon, as plain structs with their defaults. How
+// each is called, bounded and explained is the business of option_table.h; where the words come
+// from (today the command line) that of command_line.h.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/clock.h"
+#include "tools/ringpost/limits.h"
+#include "tools/ringpost/listen_address.h"
+
+namespace ringpost::daemon {
+
+enum class OrderBookReply : std::uint8_t { spaced, compact };  // `T: 8;` or `T:8;`
+enum class ChatLineEnd : std::uint8_t { crlf, any };  // CR LF alone, or LF with or without CR
+enum class LogLevel : std::uint8_t { trace, debug, info, warn, error, off };
+enum class LogFormat : std::uint8_t { text, json };
+
+struct ShardOptions {
+  // The optional ones default to what suits the machine: see `resolve`.
+  std::optional<std::uint64_t> count;
+  std::vector<int> cpus;  // shard i runs on cpus[i % cpus.size()]
+  std::optional<engine::Nanos> spin;
+  std::uint64_t lane_capacity = 4096;  // messages from one shard to one other
+};
+
+struct ConnectionOptions {
+  bool reuseport = false;
+  std::optional<std::uint64_t> count_max;
+  std::uint64_t output_high_bytes = 256 << 10;             // X6: at or above it, requests wait
+  std::uint64_t output_low_bytes = 64 << 10;               // below it, they go on
+  engine::Nanos linger_timeout = 5 * engine::nanos_per_s;  // X4: after an error that closes
+  std::uint64_t linger_bytes_max = 1 << 20;
+  engine::Nanos drain_timeout = 10 * engine::nanos_per_s;
+};
+
+struct OrdersOptions {
+  bool enabled = true;
+  ListenAddress listen = {.host = "127.0.0.1", .port = 8080};
+  float cap = 20;
+  OrderBookReply reply = OrderBookReply::spaced;
+  bool ack = false;
+  std::uint64_t line_bytes_max = 4 << 10;
+  std::uint64_t tickers_max = 65'536;
+  std::uint64_t replies_max = 1'024;
+};
+
+struct ChatOptions {
+  bool enabled = true;
+  ListenAddress listen = {.host = "127.0.0.1", .port = 6142};
+  ChatLineEnd line_end = ChatLineEnd::crlf;
+  std::uint64_t line_bytes_max = 64 << 10;
+  std::uint64_t nick_bytes_max = 64;
+  engine::Nanos nick_timeout = 30 * engine::nanos_per_s;
+  std::uint64_t pending_bytes_max = 1 << 20;
+};
+
+struct LogOptions {
+  LogLevel level = LogLevel::info;
+  LogFormat format = LogFormat::text;
+};
+
+struct Options {
+  ShardOptions shards;
+  ConnectionOptions connections;
+  OrdersOptions orders;
+  ChatOptions chat;
+  LogOptions log;
+};
+
+// Fills what was left to the machine:
+//   cpus       every CPU in the affinity mask
+//   count      one shard per CPU of `cpus`, at most shards_max
+//   spin       50 us while each shard has a CPU of its own, else 0: a shard that spins on a shared
+//              CPU keeps the other one from the work it waits for
+//   count_max  the open-file limit less what the process itself needs, at least 1
+// Ensures: every optional has a value, and cpus is not empty. Requires: host.cpus is not empty.
+void resolve(Options& options, const Host& host);
+
+inline constexpr std::uint64_t shards_max = 64;
+inline constexpr engine::Nanos spin_default = 50 * engine::nanos_per_us;
+
+// What no single option can know: the rules between two of them, and between them and the machine.
+// One sentence per broken rule, each naming its options; none means that all is well. The bounds of
+// single options have been checked when they were set. Requires: resolved.
+std::vector<std::string> validate(const Options& options, const Host& host);
+
+}  // namespace ringpost::daemon
