@@ -15,6 +15,7 @@
 
 #include "engine/base/prng.h"
 #include "protocols/orders/shortest_decimal.h"
+#include "tests/protocols/orders/model_text.h"
 
 namespace ringpost::orders {
 namespace {
@@ -31,27 +32,6 @@ std::string text_of(float value) {
 
 float from_bits(std::uint64_t bits) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits));
-}
-
-// The standard library's shortest digits, placed without an exponent, letter by letter.
-std::string model_text(float value) {
-  char scientific[64];
-  const char* const end =
-      std::to_chars(scientific, scientific + 64, value, std::chars_format::scientific).ptr;
-  std::string digits;
-  int exponent = 0;
-  for (const char* p = scientific; p != end; ++p) {
-    if (*p == 'e') {
-      exponent = std::atoi(std::string(p + 1, end).c_str());
-      break;
-    }
-    if (*p != '.') digits += *p;
-  }
-  const int point = exponent + 1;
-  if (point <= 0) return "0." + std::string(static_cast<std::size_t>(-point), '0') + digits;
-  while (static_cast<int>(digits.size()) < point) digits += '0';
-  if (static_cast<int>(digits.size()) > point) digits.insert(static_cast<std::size_t>(point), ".");
-  return digits;
 }
 
 // OB-11, OB-12, OB-23 to OB-26
