@@ -75,7 +75,8 @@ struct Completion {
   OpToken token;
   // accept: the new socket. receive, receive_once, send: bytes, 0 is the peer's end of stream.
   // connect: 0. Negative: -errno. -ENOBUFS ends a receive because no buffer was free: start it
-  // again once buffers came back.
+  // again once buffers came back. An accept or receive that ends with a success (a socket, bytes)
+  // was only interrupted (many completions at a time): start it again at once.
   std::int32_t result = 0;
   bool more = false;        // the operation goes on; false: this was its final completion
   bool has_buffer = false;  // `buffer` and `data` are valid, and the buffer must be given back
