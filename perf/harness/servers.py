@@ -1,0 +1,106 @@
+"""Servers under test: started pinned to one core, ready when they accept, killed and reaped on every way out."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class Failure(Exception):
+    """A run that measured nothing: a server that did not start, a reply that was wrong."""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def become_pinned_child(cpu):
+    """Runs in the child: its core, and death with its parent even if that one is killed."""
+    os.sched_setaffinity(0, {cpu})
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Server:
+    """`with Server(name, argv_of_port, cpu) as server:` gives server.port and server.pid."""
+
+    def __init__(self, name, argv_of_port, cpu):
+        self.name = name
+        self.argv_of_port = argv_of_port
+        self.cpu = cpu
+        self.process = None
+
+    def __enter__(self):
+        # Another program may take the port between our look and the server's bind, so it is tried again.
+        for attempt in range(3):
+            try:
+                self.start()
+                return self
+            except Failure:
+                self.stop()
+                if attempt == 2:
+                    raise
+
+    def __exit__(self, *_):
+        self.stop()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def start(self):
+        self.port = free_port()
+        self.errors = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            self.argv_of_port(self.port), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.errors,
+            preexec_fn=lambda: become_pinned_child(self.cpu))
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                self.check_alive()
+                if time.monotonic() > deadline:
+                    raise Failure(f"{self.name} does not accept on its port")
+                time.sleep(0.002)
+
+    def check_alive(self):
+        if self.process.poll() is None:
+            return
+        self.errors.seek(0)
+        text = self.errors.read().decode(errors="replace").strip()
+        raise Failure(f"{self.name} ended with status {self.process.returncode}: {text[-500:]}")
+
+    def stop(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+class Hold:
+    """Keeps a machine that others use too quiet while one round is measured: runs `COMMAND sh -c ...` and waits until
+    that got its turn. Without a command it does nothing."""
+
+    def __init__(self, command):
+        self.command = command
+
+    def __enter__(self):
+        self.process = None
+        if self.command:
+            self.process = subprocess.Popen([*self.command, "sh", "-c", "echo held; cat >/dev/null"],
+                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            self.process.stdout.readline()
+
+    def __exit__(self, *_):
+        if self.process is not None:
+            self.process.stdin.close()
+            self.process.wait()

@@ -1,0 +1,107 @@
+"""From the reports of the rounds to the lines of the table, and the table as Markdown."""
+
+from statistics import median
+
+from harness import rows
+
+
+def spread(values, digits=3):
+    """median (min - max)"""
+    low, middle, high = (f"{value:.{digits}g}" for value in (min(values), median(values), max(values)))
+    return middle if len(values) == 1 else f"{middle} ({low} - {high})"
+
+
+def verdict(ratio, at_least, aim, lower_is_better):
+    def reaches(goal):
+        return ratio <= goal if lower_is_better else ratio >= goal
+    return "aim reached" if reaches(aim) else "reached" if reaches(at_least) else "MISSED"
+
+
+def goal(value, lower_is_better):
+    return f"<= {value}x" if lower_is_better else f"{value}x"
+
+
+def compared_line(name, what, unit, ours, peer, peer_name, at_least, aim, lower_is_better, floor=None):
+    """One line of the table. `ours` and `peer` are the rounds' values in `unit`; either may be empty."""
+    line = {"name": name, "what": what, "unit": unit, "ours": ours, "peer": peer, "peer_name": peer_name,
+            "at_least": goal(at_least, lower_is_better), "aim": goal(aim, lower_is_better), "floor": floor,
+            "ratios": [a / b for a, b in zip(ours, peer)], "verdict": "-"}
+    if line["ratios"]:
+        line["verdict"] = verdict(median(line["ratios"]), at_least, aim, lower_is_better)
+    return line
+
+
+def service_line(row, reports, floors):
+    values = {side: [report[row.metric] / row.scale for report in reports.get(side, [])] for side in ("ours", "peer")}
+    line = compared_line(row.name, row.what, row.unit, values["ours"], values["peer"], "tokio", row.at_least, row.aim,
+                         row.lower_is_better, row.floor(floors) / row.scale)
+    line["rounds"] = reports
+    return line
+
+
+def idle_lines(reports):
+    """Two lines, memory and CPU, with limits in place of ratios."""
+    def line(name, what, unit, metric, at_least, aim, goals):
+        values = {side: [reports[side][metric]] if side in reports else [] for side in ("ours", "peer")}
+        ours = values["ours"]
+        return {"name": name, "what": what, "unit": unit, "ours": ours, "peer": values["peer"], "peer_name": "tokio",
+                "at_least": goals[0], "aim": goals[1], "floor": None, "ratios": [], "rounds": reports,
+                "verdict": verdict(ours[0], at_least, aim, True) if ours else "-"}
+    count = f"{rows.IDLE_CONNECTIONS:,} idle connections"
+    return [
+        line("idle-memory", f"{count}: growth of VmRSS", "B each", "bytes_per_connection",
+             rows.IDLE_BYTES_MAX, rows.IDLE_BYTES_AIM, ("<= 2 KiB", "<= 1 KiB")),
+        line("idle-cpu", f"{count}: CPU", "of a core", "server_process_busy",
+             rows.IDLE_BUSY_MAX, rows.IDLE_BUSY_MAX, ("< 1 %", "")),
+    ]
+
+
+def cell_value(values, unit):
+    return f"{median(values):.4g} {unit}" if values else "-"
+
+
+def cell_floor(line):
+    if line["floor"] is None:
+        return "-"
+    text = f"{line['floor']:.4g} {line['unit']}"
+    return f"{text} ({median(line['ours']) / line['floor']:.2f}x)" if line["ours"] else text
+
+
+def table_markdown(lines):
+    out = ["| what | ours | peer | ratio: median (min - max) | at least | aim | floor (ours / floor) | verdict |",
+           "|---|---|---|---|---|---|---|---|"]
+    for line in lines:
+        peer = cell_value(line["peer"], line["unit"])
+        if line["peer"]:
+            peer += f" {line['peer_name']}"
+        ratio = spread(line["ratios"]) + "x" if line["ratios"] else "-"
+        out.append(f"| {line['what']} | {cell_value(line['ours'], line['unit'])} | {peer} | {ratio} | "
+                   f"{line['at_least']} | {line['aim']} | {cell_floor(line)} | {line['verdict']} |")
+    return "\n".join(out)
+
+
+def cost_markdown(lines):
+    """What a message cost the server, and whether it was the server that was measured."""
+    out = ["| what | side | rate | server process | server core | core busy | generator idle |",
+           "|---|---|---|---|---|---|---|"]
+    for line in lines:
+        for side, reports in line.get("rounds", {}).items():
+            if not isinstance(reports, list):
+                continue
+            def middle(name):
+                return median(report[name] for report in reports)
+            out.append(
+                f"| {line['name']} | {side} | {middle('rate') / 1e6:.4g} M/s | "
+                f"{middle('server_process_ns_per_message'):.4g} ns | {middle('server_core_ns_per_message'):.4g} ns | "
+                f"{100 * middle('server_core_busy'):.0f} % | {100 * middle('generator_idle'):.0f} % |")
+    return "\n".join(out)
+
+
+def floors_markdown(floors):
+    names = [("syscall_ns", "empty system call"), ("ping_pong_ns", "flag to the other core and back"),
+             ("round_trip_blocking_ns", "64 B loopback round trip, both sides sleeping, p50"),
+             ("round_trip_spinning_ns", "64 B loopback round trip, both sides polling, p50")]
+    names += [(f"send_{count}_ns", f"loopback send of {count} x 64 B") for count in (1, 16, 64, 256, 1024)]
+    out = ["| floor | ns |", "|---|---|"]
+    out += [f"| {label} | {floors[name]:,.0f} |" for name, label in names]
+    return "\n".join(out)
