@@ -24,6 +24,12 @@ if(RINGPOST_SANITIZE)
   target_link_options(ringpost_flags INTERFACE -fsanitize=${RINGPOST_SANITIZE})
 endif()
 
+if(RINGPOST_FUZZ)
+  # Coverage for libFuzzer in all code of ours; its main comes with ringpost_fuzz alone.
+  target_compile_options(ringpost_flags INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(ringpost_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 # ringpost_library(NAME [SOURCES a.cc ...] [LIBS other ...]): a layer or a protocol. Without sources it is header-only.
 # The alias is ringpost::NAME.
 function(ringpost_library name)
@@ -56,4 +62,24 @@ function(ringpost_bench name)
   cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ringpost_flags ${arg_LIBS} benchmark::benchmark Threads::Threads)
+endfunction()
+
+# ringpost_fuzz(NAME SOURCES a.cc ... LIBS ringpost::x ... [CORPUS folder]): a libFuzzer target (it defines
+# LLVMFuzzerTestOneInput) that CTest runs for RINGPOST_FUZZ_SECONDS, starting from the inputs of the corpus folder; what it
+# finds stays in the build folder.
+set(RINGPOST_FUZZ_SECONDS 15 CACHE STRING "How long CTest runs each fuzz target")
+function(ringpost_fuzz name)
+  cmake_parse_arguments(arg "" "CORPUS" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ringpost_flags ${arg_LIBS})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  set(found ${CMAKE_CURRENT_BINARY_DIR}/${name}.found)
+  file(MAKE_DIRECTORY ${found})
+  if(arg_CORPUS)
+    cmake_path(ABSOLUTE_PATH arg_CORPUS BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+  endif()
+  add_test(NAME ${name}
+    COMMAND ${name} -max_total_time=${RINGPOST_FUZZ_SECONDS} -timeout=10 -rss_limit_mb=2048 ${found} ${arg_CORPUS})
+  math(EXPR timeout "${RINGPOST_FUZZ_SECONDS} + 120")
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout} LABELS fuzz)
 endfunction()

@@ -5,9 +5,8 @@
 
 namespace ringpost::engine {
 
-void assertion_failed(const char* expression, std::source_location where) {
-  std::fprintf(stderr, "%s:%u: %s: assertion failed: %s\n", where.file_name(), where.line(),
-               where.function_name(), expression);
+void assertion_failed(const char* expression, const char* file, int line, const char* function) {
+  std::fprintf(stderr, "%s:%d: %s: assertion failed: %s\n", file, line, function, expression);
   std::abort();
 }
 

@@ -20,6 +20,8 @@ template <typename... Ts>
 struct Overloaded : Ts... {
   using Ts::operator()...;
 };
+template <typename... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;  // clang 14 does not make this one up
 
 std::string show_number(Unit unit, std::uint64_t value) {
   switch (unit) {
