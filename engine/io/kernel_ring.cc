@@ -52,6 +52,10 @@ Result<std::unique_ptr<KernelRing>, UringFailure> KernelRing::open(std::uint32_t
   ring->wait_flags_ = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG |
                       (ring->has_no_iowait() ? uring_abi::enter_no_iowait : 0u);
   io_uring_ring_dontfork(&ring->ring_);
+  // A filter may let the set-up pass and not the calls after it; later that would be fatal.
+  const int entered = io_uring_enter2(static_cast<unsigned>(ring->ring_.enter_ring_fd), 0, 0,
+                                      ring->enter_flags_, nullptr, 0);
+  if (entered < 0) return Unexpected{UringFailure{UringStep::enter, -entered}};
   return ring;
 }
 

@@ -23,6 +23,7 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 
 // inet_pton wants a terminated string.
 bool parse_host(int family, std::string_view host, void* target) {
+  if (host.find('\0') != std::string_view::npos) return false;
   return inet_pton(family, std::string(host).c_str(), target) == 1;
 }
 

@@ -11,7 +11,7 @@
 #include "engine/base/kernel_owned.h"
 #include "engine/io/socket.h"
 #include "engine/io/uring_io.h"
-#include "tests/engine/io/io_suite.h"
+#include "tests/engine/io/io_driver.h"
 
 namespace ringpost::engine {
 
