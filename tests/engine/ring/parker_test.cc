@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "gtest/gtest.h"
+#include <gtest/gtest.h>
 #include "tests/engine/ring/stress.h"
 
 namespace ringpost::engine {

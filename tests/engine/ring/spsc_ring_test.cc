@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "gtest/gtest.h"
+#include <gtest/gtest.h>
 
 namespace ringpost::engine {
 namespace {
@@ -78,14 +78,56 @@ TEST_P(SpscRingTest, FullRingRejectsPushAndKeepsOrder) {
   }
 }
 
-TEST_P(SpscRingTest, EverySlotFreedIsAtOnceAvailable) {
+TEST_P(SpscRingTest, ReleasedSlotsAreAtOnceFree) {
   for (std::size_t i = 0; i < capacity(); ++i) {
     push(i);
   }
   for (std::uint64_t i = 0; i < 3 * capacity(); ++i) {
     EXPECT_FALSE(producer.try_push(0));
-    EXPECT_EQ(pop(), i);
+    ASSERT_EQ(consumer.peek(1).size(), 1u);
+    EXPECT_EQ(consumer.peek(1)[0], i);
+    consumer.release(1);
     push(capacity() + i);
+  }
+}
+
+// Popping one by one gives slots back in groups; what is withheld is less than a quarter of the
+// ring, and nothing once the consumer has taken all it knows of.
+TEST_P(SpscRingTest, PoppedSlotsComeBackInGroups) {
+  for (std::size_t i = 0; i < capacity(); ++i) {
+    push(i);
+  }
+  const std::size_t group = std::max<std::size_t>(1, std::min<std::size_t>(64, capacity() / 4));
+  for (std::uint64_t popped = 1; popped <= capacity(); ++popped) {
+    EXPECT_EQ(pop(), popped - 1);
+    (void)producer.claim(capacity());  // Makes the producer look.
+    EXPECT_EQ(producer.free_guess(), popped / group * group);
+  }
+}
+
+TEST_P(SpscRingTest, LastKnownItemGivesAllSlotsBack) {
+  for (std::size_t i = 0; i < capacity() - capacity() / 2; ++i) {
+    push(i);
+  }
+  for (std::size_t i = 0; i < capacity() - capacity() / 2; ++i) {
+    EXPECT_EQ(pop(), i);
+  }
+  (void)producer.claim(capacity());  // Makes the producer look.
+  EXPECT_EQ(producer.free_guess(), capacity());
+}
+
+TEST_P(SpscRingTest, ConsumerGivenUpWithholdsNothing) {
+  for (std::size_t i = 0; i < capacity(); ++i) {
+    push(i);
+  }
+  EXPECT_EQ(pop(), 0u);
+  { const Ring::Consumer given_up = std::move(consumer); }
+  EXPECT_EQ(producer.claim(1).size(), 1u);
+  Ring::Consumer next = ring.consumer();
+  if (capacity() > 1) {
+    std::uint64_t item = 0;
+    ASSERT_TRUE(next.try_pop(item));
+    EXPECT_EQ(item, 1u);
   }
 }
 
