@@ -1,5 +1,6 @@
 #include "protocols/chat/parser.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -10,51 +11,48 @@ namespace ringpost::chat {
 
 namespace {
 
-constexpr std::uint64_t ones = 0x0101010101010101u;
-constexpr std::uint64_t tops = 0x80 * ones;
-constexpr std::uint64_t sevens = 0x7f * ones;
-
-// Marks the top bit of the control bytes among eight, and of no others: every sum stays inside its
-// byte because the top bits are masked out before it.
-std::uint64_t control_marks(std::uint64_t bytes) {
-  const std::uint64_t low = bytes & sevens;
-  const std::uint64_t above_1f = low + 0x60 * ones;
-  const std::uint64_t not_09 = (low ^ 0x09 * ones) + sevens;
-  const std::uint64_t is_7f = low + ones;
-  return ((~above_1f & not_09) | is_7f) & ~bytes & tops;
-}
-
-std::uint64_t load(const char* p) {
-  std::uint64_t bytes;
-  std::memcpy(&bytes, p, sizeof bytes);
-  return bytes;
-}
-
 bool is_control(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return (byte < 0x20 && byte != 0x09) || byte == 0x7f;
 }
 
+// Sixteen bytes side by side; every compiler of ours makes vector instructions of its operators. A
+// comparison gives FF where it holds and 00 where not.
+typedef unsigned char Vector __attribute__((vector_size(16)));
+constexpr std::size_t vector_bytes = sizeof(Vector);
+
+Vector load(const char* p) {
+  Vector bytes;
+  std::memcpy(&bytes, p, sizeof bytes);
+  return bytes;
+}
+
+Vector control_marks(Vector bytes) {
+  return static_cast<Vector>(((bytes < 0x20) & (bytes != 0x09)) | (bytes == 0x7f));
+}
+
+bool any(Vector marks) {
+  std::uint64_t halves[2];
+  std::memcpy(halves, &marks, sizeof halves);
+  return (halves[0] | halves[1]) != 0;
+}
+
 bool has_control(Bytes text) {
-  constexpr std::size_t word = sizeof(std::uint64_t);
-  constexpr std::size_t block = 64;
+  constexpr std::size_t block = 4 * vector_bytes;
   const char* p = text.data();
   std::size_t left = text.size();
-  if (left < word) {
-    for (const char c : text)
-      if (is_control(c)) return true;
-    return false;
-  }
+  if (left < vector_bytes) return std::any_of(text.begin(), text.end(), is_control);
   for (; left >= block; p += block, left -= block) {
-    std::uint64_t marks = 0;
-    for (std::size_t at = 0; at < block; at += word) marks |= control_marks(load(p + at));
-    if (marks != 0) return true;
+    const Vector marks = control_marks(load(p)) | control_marks(load(p + vector_bytes)) |
+                         control_marks(load(p + 2 * vector_bytes)) |
+                         control_marks(load(p + 3 * vector_bytes));
+    if (any(marks)) return true;
   }
-  std::uint64_t marks = 0;
-  for (; left >= word; p += word, left -= word) marks |= control_marks(load(p));
-  // The last bytes once more, together with some before them.
-  marks |= control_marks(load(p + left - word));
-  return marks != 0;
+  // The last bytes are looked at once more, together with some before them.
+  Vector marks = control_marks(load(p + left - vector_bytes));
+  for (; left >= vector_bytes; p += vector_bytes, left -= vector_bytes)
+    marks |= control_marks(load(p));
+  return any(marks);
 }
 
 }  // namespace

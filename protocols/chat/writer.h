@@ -24,11 +24,14 @@ constexpr std::size_t encoded_bytes(Bytes nick, Bytes message) {
 // Writes `NICK: MESSAGE` CR LF (CH-4) to `out` and returns the end of it. Requires: `out` has room
 // for encoded_bytes(nick, message).
 inline char* encode(Bytes nick, Bytes message, char* out) {
-  for (const Bytes part : {nick, nick_end, message, line_end}) {
-    std::memcpy(out, part.data(), part.size());
-    out += part.size();
-  }
-  return out;
+  std::memcpy(out, nick.data(), nick.size());
+  out += nick.size();
+  std::memcpy(out, nick_end.data(), nick_end.size());
+  out += nick_end.size();
+  std::memcpy(out, message.data(), message.size());
+  out += message.size();
+  std::memcpy(out, line_end.data(), line_end.size());
+  return out + line_end.size();
 }
 
 }  // namespace ringpost::chat

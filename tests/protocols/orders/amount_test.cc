@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <limits>
 #include <string>
@@ -153,9 +154,30 @@ TEST(ReadPlainDecimal, TakesNumbersAndLeavesTheRest) {
   EXPECT_EQ(read_plain_decimal("8.0;BYND").value, 8.0f);
   EXPECT_EQ(read_plain_decimal("1.2.3").bytes, 3u);
   EXPECT_EQ(read_plain_decimal("12e3").bytes, 2u);
-  for (const char* text :
-       {"", ".", "-1", "+1", "x", ".x", "16777217", "0.00000000001", "12345678901234567890"})
+  // 2^24 + 1 is the middle between two binary32 values; 2^53 + 1 is no binary64.
+  for (const char* text : {"", ".", "-1", "+1", "x", ".x", "16777217", "16777217.00",
+                           "9007199254740993", "12345678901234567890"})
     EXPECT_EQ(read_plain_decimal(text).bytes, 0u) << text;
+}
+
+// Decimals at and beside the middles between two binary32 values, where rounding twice goes wrong.
+TEST(ReadPlainDecimal, RoundsOnceAtTheMiddles) {
+  Prng prng(6);
+  int plain_count = 0;
+  for (int i = 0; i < 300'000; ++i) {
+    const float low = from_bits(0x3c000000 + prng.below(0x0c000000));  // 2^-7 to 2^17
+    const double middle = (static_cast<double>(low) + std::nextafter(low, Limits::max())) / 2;
+    char text[64];
+    const auto decimals = static_cast<int>(prng.below(17));
+    const auto bytes =
+        static_cast<std::size_t>(std::snprintf(text, sizeof text, "%.*f", decimals, middle));
+    const PlainDecimal plain = read_plain_decimal(Bytes(text, bytes));
+    if (plain.bytes == 0) continue;
+    ++plain_count;
+    const std::optional<float> slow = parse_amount(Bytes(text, bytes));
+    ASSERT_EQ(plain.value, slow.value_or(0)) << text;
+  }
+  EXPECT_GT(plain_count, 100'000);
 }
 
 TEST(ReadPlainDecimal, AgreesWithTheStandardLibrary) {
