@@ -39,6 +39,7 @@ class [[nodiscard]] Result {
     return *std::get_if<0>(&state_);
   }
   T& operator*() { return value(); }
+  const T& operator*() const { return value(); }
   T* operator->() { return &value(); }
 
   // Requires: !has_value().

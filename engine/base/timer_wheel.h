@@ -19,7 +19,17 @@
 
 namespace ringpost::engine {
 
+// Whoever embeds a node.
+class TimerTarget {
+ public:
+  virtual void on_time() = 0;
+
+ protected:
+  ~TimerTarget() = default;
+};
+
 struct TimerNode {
+  TimerTarget* target = nullptr;  // set by the owner, for whoever advances the wheel
   TimerNode* previous = nullptr;  // null: not scheduled
   TimerNode* next = nullptr;
   std::uint64_t tick = 0;  // deadline in wheel ticks

@@ -1,0 +1,402 @@
+#include "engine/net/connection.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "engine/base/assert.h"
+#include "engine/net/connections.h"
+
+namespace ringpost::engine {
+
+namespace {
+// How much new input is first put behind a half-received message to complete it; four times as much
+// on each further try.
+constexpr std::size_t join_bytes_first = 256;
+}  // namespace
+
+Connection::Connection(Connections& all, std::uint32_t slot)
+    : Link(all.post_, all.payloads_, all.counters_, all.now_, all.buffers_),
+      all_(all),
+      slot_(slot) {
+  timer_.target = this;
+}
+
+// --- Life ------------------------------------------------------------------------------------
+
+void Connection::open(Fd socket, Service& service, std::uint64_t output_high,
+                      std::uint64_t output_low) {
+  ASSERT(state_ == State::free && held_block_ == nullptr && send_ == nullptr);
+  state_ = State::open;
+  socket_ = socket;
+  service_ = &service;
+  session_ = &service.open();
+  self_ = ActorRef::session(post_.shard(), slot_, generation_);
+  output_high_ = output_high;
+  output_low_ = output_low;
+  pending_max_ = 0;
+  pauses_ = 0;
+  linger_bytes_ = 0;
+  reason_ = CloseReason::none;
+  receive_state_ = ReceiveState::idle;
+  aborted_ = peer_reset_ = end_delivered_ = drain_pending_ = shutdown_seen_ = cancel_sent_ = false;
+  session_->on_open(*this);
+  start_receive(false);
+}
+
+std::uint32_t Connection::in_flight() const {
+  const bool receiving =
+      receive_state_ == ReceiveState::armed || receive_state_ == ReceiveState::cancelling;
+  return (receiving ? 1u : 0u) + (send_ != nullptr ? 1u : 0u);
+}
+
+void Connection::close_after_flush(CloseReason reason) {
+  if (state_ != State::open || aborted_) return;
+  state_ = State::flushing;
+  reason_ = reason;
+  pauses_ |= pause_ending;
+  all_.timers_.schedule(timer_, now_ + all_.limits_.linger_nanos);
+  touch();
+}
+
+void Connection::abort(CloseReason reason) {
+  if (aborted_ || state_ == State::closing || state_ == State::free) return;
+  aborted_ = true;
+  reason_ = reason;
+  pauses_ |= pause_ending;
+  all_.aborted_.push_back(this);
+}
+
+void Connection::close_begin() {
+  ASSERT(state_ != State::free && state_ != State::closing && session_ != nullptr);
+  state_ = State::closing;
+  aborted_ = false;
+  all_.timers_.cancel(timer_);
+  outbox_.unfollow();  // the follower is the session's
+  session_->on_closed(reason_);
+  service_->close(*std::exchange(session_, nullptr));
+  drop_held();
+  ++counters_.closed[static_cast<std::size_t>(reason_)];
+  all_.io_.shutdown(socket_, Shutdown::both);
+  if (in_flight() == 0) {
+    close_finish();
+  } else {
+    all_.closing_.push_back(this);
+  }
+}
+
+void Connection::close_finish() {
+  ASSERT(state_ == State::closing && in_flight() == 0);
+  outbox_.clear();
+  all_.io_.close(std::exchange(socket_, no_fd));
+  state_ = State::free;
+  generation_ = generation_ == OpToken::generation_max ? 1 : generation_ + 1;
+  all_.free_slots_.push_back(slot_);
+  --all_.open_count_;
+  ++all_.closed_count_;
+}
+
+void Connection::drain() {
+  if (state_ != State::open || aborted_ || drain_pending_) return;
+  drain_pending_ = true;
+  if (receive_state_ == ReceiveState::armed) {
+    receive_state_ = ReceiveState::cancelling;
+    all_.io_.cancel(token(OpKind::receive));
+  }
+  input_settled();
+}
+
+void Connection::on_time() {
+  if (state_ == State::open) {
+    session_->on_timer();
+    return;
+  }
+  // The goodbye took too long. Whoever does not even take our last bytes ends for that reason.
+  abort(state_ == State::flushing ? CloseReason::linger_timeout : reason_);
+}
+
+void Connection::set_timer(Nanos deadline) {
+  if (state_ == State::open) all_.timers_.schedule(timer_, deadline);
+}
+
+void Connection::cancel_timer() {
+  if (state_ == State::open) all_.timers_.cancel(timer_);
+}
+
+void Connection::list_touched() { all_.touched_.push_back(this); }
+
+// --- Input -----------------------------------------------------------------------------------
+
+void Connection::start_receive(bool when_readable) {
+  ASSERT(receive_state_ == ReceiveState::idle || receive_state_ == ReceiveState::starved);
+  receive_state_ = ReceiveState::armed;
+  all_.io_.receive(socket_, token(OpKind::receive), when_readable);
+}
+
+void Connection::on_receive(const Completion& completion) {
+  if (completion.result > 0) {
+    const auto bytes = static_cast<std::size_t>(completion.result);
+    ++counters_.receives;
+    counters_.received_bytes += bytes;
+    if (state_ == State::open && !aborted_ && !end_delivered_) {
+      on_input(Bytes(completion.data, bytes));
+    } else {
+      discard(bytes);
+    }
+  }
+  if (completion.has_buffer) all_.io_.give_back(completion.buffer);
+  if (!completion.more) on_receive_final(completion.result);
+}
+
+void Connection::on_receive_final(std::int32_t result) {
+  receive_state_ = ReceiveState::idle;
+  if (state_ == State::closing) {
+    if (in_flight() == 0) close_finish();
+    return;
+  }
+  if (result == -ENOBUFS) {
+    ++counters_.receive_starved;
+    receive_state_ = ReceiveState::starved;
+    all_.starved_.push_back(this);
+    return;
+  }
+  if (result > 0 || result == -ECANCELED) {
+    // Ended without an end of the stream: it goes on once input is wanted.
+    input_settled();
+    return;
+  }
+  receive_state_ = ReceiveState::ended;
+  if (result < 0) peer_reset_ = true;
+  if (state_ == State::open) {
+    input_settled();
+  } else if (peer_reset_) {
+    abort(CloseReason::reset);
+  } else if (state_ == State::lingering) {
+    abort(reason_);  // the peer's FIN answers ours: nothing is left to be lost
+  }
+}
+
+void Connection::on_input(Bytes data) {
+  if (paused() || stalled_) {
+    hold(data);
+    stall();
+  } else if (held_block_ == nullptr) {
+    parse(data);
+  } else {
+    parse_joined(data);
+  }
+}
+
+std::size_t Connection::offer(Bytes bytes) {
+  DASSERT(!parsing_);
+  parsing_ = true;
+  const std::size_t consumed = session_->on_bytes(bytes);
+  parsing_ = false;
+  ASSERT(consumed <= bytes.size());
+  return consumed;
+}
+
+// Parses in place what is still in the kernel's buffer, and keeps what is left.
+void Connection::parse(Bytes data) {
+  data.remove_prefix(offer(data));
+  if (data.empty() || state_ != State::open) return;
+  hold(data);
+  if (paused()) stall();
+}
+
+// Completes a half-received message with as little copying as it takes, then goes on in place.
+void Connection::parse_joined(Bytes data) {
+  std::size_t step = join_bytes_first;
+  while (!data.empty()) {
+    const std::size_t tail_bytes = held().size();
+    const Bytes piece = data.substr(0, step);
+    hold(piece);
+    const std::size_t consumed = offer(held());
+    if (state_ != State::open) return drop_held();
+    if (consumed >= tail_bytes) {
+      drop_held();
+      data.remove_prefix(consumed - tail_bytes);
+      if (data.empty()) return;
+      if (!paused()) return parse(data);
+      hold(data);
+      return stall();
+    }
+    held_consume(consumed);
+    data.remove_prefix(piece.size());
+    if (paused()) {
+      hold(data);
+      return stall();
+    }
+    step *= 4;
+  }
+}
+
+void Connection::parse_held() {
+  if (state_ == State::open && !held().empty()) {
+    if (!paused()) held_consume(offer(held()));
+    if (state_ != State::open) return drop_held();
+    if (paused() && !held().empty()) return stall();
+  }
+  input_settled();
+}
+
+// Everything that arrived was offered, or waits in the stalled list. What comes next for the input?
+void Connection::input_settled() {
+  if (aborted_ || state_ == State::closing) return;
+  if (state_ != State::open) {  // discarding
+    if (receive_state_ == ReceiveState::idle) start_receive(false);
+    return;
+  }
+  const bool final_call = receive_state_ == ReceiveState::ended ||
+                          (drain_pending_ && receive_state_ != ReceiveState::cancelling);
+  if (final_call) {
+    end_of_input();
+  } else if (receive_state_ == ReceiveState::idle && !stalled_) {
+    start_receive(false);
+  }
+}
+
+void Connection::end_of_input() {
+  if (stalled_) return;
+  if (paused() && !peer_reset_) return stall();  // its last words may need room for answers
+  if (peer_reset_) return abort(CloseReason::reset);
+  if (end_delivered_) return;
+  end_delivered_ = true;
+  if (drain_pending_) {
+    session_->on_drain();
+  } else {
+    session_->on_end(held());
+  }
+  drop_held();
+}
+
+void Connection::discard(std::size_t bytes) {
+  if (state_ == State::closing) return;
+  linger_bytes_ += static_cast<std::uint32_t>(bytes);
+  if (linger_bytes_ > all_.limits_.linger_bytes_max) abort(reason_);
+}
+
+void Connection::stall() {
+  if (stalled_) return;
+  stalled_ = true;
+  ++counters_.input_stalled;
+  all_.stalled_.push_back(this);
+}
+
+void Connection::resume() {
+  pauses_ &= static_cast<std::uint8_t>(~pause_session);
+  if (!stalled_ || ready_ || parsing_) return;
+  ready_ = true;
+  all_.ready_.push_back(this);
+}
+
+Bytes Connection::held() const {
+  if (held_block_ == nullptr) return {};
+  return Bytes(held_block_->data() + held_begin_, held_end_ - held_begin_);
+}
+
+void Connection::hold(Bytes data) {
+  if (data.empty()) return;
+  const std::size_t kept = held_end_ - held_begin_;
+  if (held_block_ == nullptr) {
+    held_block_ = all_.buffers_.take(data.size());
+    held_begin_ = held_end_ = 0;
+  } else if (held_block_->capacity - held_end_ < data.size()) {
+    Block* target = held_block_;
+    if (held_block_->capacity < kept + data.size()) {
+      target = all_.buffers_.take(std::max(kept + data.size(), kept * 2));
+    }
+    std::memmove(target->data(), held_block_->data() + held_begin_, kept);
+    if (target != held_block_) all_.buffers_.give_back(std::exchange(held_block_, target));
+    held_begin_ = 0;
+    held_end_ = static_cast<std::uint32_t>(kept);
+  }
+  std::memcpy(held_block_->data() + held_end_, data.data(), data.size());
+  held_end_ += static_cast<std::uint32_t>(data.size());
+}
+
+void Connection::held_consume(std::size_t bytes) {
+  held_begin_ += static_cast<std::uint32_t>(bytes);
+  if (held_begin_ == held_end_) drop_held();
+}
+
+void Connection::drop_held() {
+  if (held_block_ != nullptr) all_.buffers_.give_back(std::exchange(held_block_, nullptr));
+  held_begin_ = held_end_ = 0;
+}
+
+// --- Output ----------------------------------------------------------------------------------
+
+void Connection::flush() {
+  if (aborted_ || (state_ != State::open && state_ != State::flushing)) return;
+  if (peer_reset_) {
+    if (send_ == nullptr) outbox_.clear();
+    return;
+  }
+  if (send_ == nullptr) {
+    SendRequest* request = all_.take_request();
+    if (outbox_.gather(*request, all_.limits_.send_bytes_max) == 0) {
+      all_.give_back(request);
+      if (state_ == State::flushing) finish_flush();
+      return;
+    }
+    send_ = request;
+    ++counters_.sends;
+    all_.io_.send(socket_, *request, token(OpKind::send));
+  }
+  check_pending();
+}
+
+// Judges what waits after a flush. Requires: a send is in flight.
+void Connection::check_pending() {
+  const std::uint64_t pending = outbox_.bytes();
+  if (pending >= output_high_ && (pauses_ & pause_output) == 0) {
+    pauses_ |= pause_output;
+    ++counters_.output_high;
+  }
+  if (pending_max_ != 0 && pending > pending_max_) abort(CloseReason::slow_consumer);
+}
+
+void Connection::on_sent(std::int32_t result) {
+  SendRequest* request = std::exchange(send_, nullptr);
+  const bool whole = result == static_cast<std::int32_t>(request->bytes);
+  all_.give_back(request);
+  if (result > 0) counters_.sent_bytes += static_cast<std::uint64_t>(result);
+  if (state_ == State::closing) {
+    if (in_flight() == 0) close_finish();
+    return;
+  }
+  if (!whole) return output_broken();
+  outbox_.consume(static_cast<std::size_t>(result));
+  if (state_ == State::flushing) {
+    all_.timers_.schedule(timer_, now_ + all_.limits_.linger_nanos);  // it reads: more time
+  }
+  if ((pauses_ & pause_output) != 0 && outbox_.bytes() <= output_low_) {
+    pauses_ &= static_cast<std::uint8_t>(~pause_output);
+    if (state_ == State::open) session_->on_drained();
+  }
+  if (!outbox_.empty() || state_ == State::flushing) touch();
+}
+
+// The stream to the peer is gone. What it sent before that is still read and handled, then the
+// receive ends.
+void Connection::output_broken() {
+  peer_reset_ = true;
+  outbox_.clear();
+  pauses_ &= static_cast<std::uint8_t>(~pause_output);
+  all_.io_.shutdown(socket_, Shutdown::both);
+  if (state_ != State::open) return abort(CloseReason::reset);
+  input_settled();
+}
+
+// All output of the goodbye has left.
+void Connection::finish_flush() {
+  if (receive_state_ == ReceiveState::ended) return abort(reason_);
+  state_ = State::lingering;
+  all_.io_.shutdown(socket_, Shutdown::send);
+  all_.timers_.schedule(timer_, now_ + all_.limits_.linger_nanos);
+  if (receive_state_ == ReceiveState::idle) start_receive(false);
+}
+
+}  // namespace ringpost::engine

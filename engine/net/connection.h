@@ -1,0 +1,127 @@
+#pragma once
+
+// Connection: the bytes of one socket in both directions, between the Io and a Session. It owns the
+// life of the socket: operations in flight, the tail of half-received input, the outbox, and the
+// order of the goodbye.
+//
+// Receiving: one multishot receive while open. The session parses in place in the kernel's buffer;
+// only what it leaves is copied into `held_`. While parsing is paused, arriving bytes are held too,
+// and at the end of the turn the receive is cancelled; it is started again when everything held was
+// parsed.
+//
+// Sending: at most one send in flight; what was written during a turn leaves in one send at its
+// end.
+//
+// Closing: close_after_flush → flushing → (FIN) lingering → closing → free; abort → closing → free.
+// In `closing` the socket is shut down, what is still in flight is cancelled, and only when the
+// last completion has come are the socket closed and the memory released, and the slot's generation
+// moves on.
+//
+// Owned by: Connections of one shard. Called on: its shard only.
+
+#include <cstdint>
+
+#include "engine/base/timer_wheel.h"
+#include "engine/io/io.h"
+#include "engine/net/session.h"
+
+namespace ringpost::engine {
+
+class Connections;
+
+class Connection final : public Link, public TimerTarget {
+ public:
+  Connection(Connections& all, std::uint32_t slot);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Link.
+  void resume() override;
+  void set_timer(Nanos deadline) override;
+  void cancel_timer() override;
+  void close_after_flush(CloseReason reason) override;
+  void abort(CloseReason reason) override;
+
+ private:
+  friend class Connections;
+
+  enum class State : std::uint8_t {
+    free,       // no socket; the slot waits for one
+    open,       // the session talks
+    flushing,   // the session said goodbye; its output still leaves, input is discarded
+    lingering,  // our FIN is sent; input is discarded until the peer's FIN, a time-out or an amount
+    closing,    // shut down both ways; waiting for the last completion
+  };
+  enum class ReceiveState : std::uint8_t {
+    idle,        // no receive in flight
+    armed,       // the multishot receive runs
+    cancelling,  // taken back, its final completion not yet here
+    starved,     // ended with -ENOBUFS; in the starved list until buffers came back
+    ended,       // the peer's FIN or an error came: there will be no more input
+  };
+
+  void list_touched() override;
+
+  // Life.
+  void open(Fd socket, Service& service, std::uint64_t output_high, std::uint64_t output_low);
+  void drain();
+  void close_begin();   // from the aborted list
+  void close_finish();  // nothing in flight any more
+  std::uint32_t in_flight() const;
+  OpToken token(OpKind kind) const { return OpToken::make(kind, slot_, generation_); }
+
+  // Input.
+  void on_receive(const Completion& completion);
+  void on_input(Bytes data);
+  void on_receive_final(std::int32_t result);
+  void start_receive(bool when_readable);
+  void discard(std::size_t bytes);
+  void parse(Bytes data);
+  void parse_joined(Bytes data);
+  void parse_held();
+  void input_settled();
+  std::size_t offer(Bytes bytes);
+  void drop_held();
+  void hold(Bytes data);
+  void held_consume(std::size_t bytes);
+  Bytes held() const;
+  void stall();
+  void end_of_input();
+
+  // Output.
+  void on_sent(std::int32_t result);
+  void flush();
+  void check_pending();
+  void output_broken();
+  void finish_flush();
+
+  void on_time() override;
+
+  Connections& all_;
+  Session* session_ = nullptr;
+  Service* service_ = nullptr;
+  SendRequest* send_ = nullptr;  // the send in flight
+  Block* held_block_ = nullptr;  // input that the session has not dealt with
+  std::uint32_t held_begin_ = 0;
+  std::uint32_t held_end_ = 0;
+  std::uint64_t output_low_ = 0;
+  TimerNode timer_;
+  Fd socket_ = no_fd;
+  std::uint32_t slot_;
+  std::uint32_t generation_ = 1;
+  std::uint32_t linger_bytes_ = 0;  // discarded since the goodbye
+  State state_ = State::free;
+  ReceiveState receive_state_ = ReceiveState::idle;
+  CloseReason reason_ = CloseReason::none;
+  bool stalled_ = false;        // in the stalled list
+  bool aborted_ = false;        // in the aborted list
+  bool ready_ = false;          // in the ready list: parse what is held
+  bool peer_reset_ = false;     // the input ended by a reset
+  bool end_delivered_ = false;  // on_end was called
+  bool parsing_ = false;        // inside the session's on_bytes
+  bool drain_pending_ = false;  // say on_drain once what is held was parsed
+  bool shutdown_seen_ = false;  // closing: a turn has passed since the shutdown
+  bool cancel_sent_ = false;    // closing: operations were cancelled
+};
+
+}  // namespace ringpost::engine

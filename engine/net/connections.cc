@@ -1,0 +1,207 @@
+#include "engine/net/connections.h"
+
+#include <utility>
+
+#include "engine/base/assert.h"
+
+namespace ringpost::engine {
+
+Connections::Connections(const Parts& parts, const ConnectionLimits& limits)
+    : io_(parts.io),
+      post_(parts.post),
+      timers_(parts.timers),
+      buffers_(parts.buffers),
+      payloads_(parts.payloads),
+      counters_(parts.counters),
+      now_(parts.now),
+      limits_(limits),
+      fan_out_{parts.buffers, {}, 0, false} {}
+
+Connections::~Connections() { ASSERT(open_count_ == 0); }
+
+void Connections::adopt(Fd socket, Service& service) {
+  if (draining_) {
+    ++counters_.closed[static_cast<std::size_t>(CloseReason::drain)];
+    ++counters_.opened;
+    ++closed_count_;
+    io_.close(socket);
+    return;
+  }
+  ++open_count_;
+  ++counters_.opened;
+  take_slot().open(socket, service, limits_.output_high_bytes, limits_.output_low_bytes);
+}
+
+Connection& Connections::take_slot() {
+  if (free_slots_.empty()) {
+    const auto slot = static_cast<std::uint32_t>(slots_.size());
+    slots_.push_back(&memory_.emplace_back(*this, slot));
+    return *slots_.back();
+  }
+  Connection& connection = *slots_[free_slots_.back()];
+  free_slots_.pop_back();
+  return connection;
+}
+
+Connection* Connections::find(OpToken token) {
+  if (token.slot() >= slots_.size()) return nullptr;
+  Connection* connection = slots_[token.slot()];
+  const bool current = connection->generation_ == token.generation() &&
+                       connection->state_ != Connection::State::free;
+  return current ? connection : nullptr;
+}
+
+void Connections::on_completion(const Completion& completion) {
+  Connection* connection = find(completion.token);
+  if (connection == nullptr) {
+    if (completion.has_buffer) io_.give_back(completion.buffer);
+    return;
+  }
+  if (completion.token.kind() == OpKind::receive) {
+    connection->on_receive(completion);
+  } else {
+    ASSERT(completion.token.kind() == OpKind::send);
+    connection->on_sent(completion.result);
+  }
+}
+
+bool Connections::deliver(ActorRef to, std::span<const Message> run) {
+  if (to.slot() >= slots_.size()) return false;
+  Connection& connection = *slots_[to.slot()];
+  if (connection.self_ != to || connection.session_ == nullptr || connection.aborted_) {
+    return false;
+  }
+  connection.session_->on_messages(run);
+  return true;
+}
+
+bool Connections::feed_ready() {
+  if (ready_.empty()) return false;
+  swap_.clear();
+  std::swap(swap_, ready_);
+  std::size_t fed = 0;
+  for (Connection* connection : swap_) {
+    if (fed == limits_.feed_ready_max) {
+      ready_.push_back(connection);
+      continue;
+    }
+    ++fed;
+    connection->ready_ = false;
+    connection->stalled_ = false;
+    connection->parse_held();
+  }
+  return true;
+}
+
+void Connections::flush() {
+  std::erase_if(fan_out_.appended, [](FanOutLog* log) { return log->end_turn(); });
+  fan_out_.end_input =
+      !fan_out_.appended.empty();  // some have more than a turn's share: take nothing new in
+  // A flush may touch others only through a session's on_drained, which comes with completions: the
+  // list does not grow here.
+  for (std::size_t i = 0; i < touched_.size(); ++i) {
+    touched_[i]->touched_ = false;
+    touched_[i]->flush();
+  }
+  touched_.clear();
+}
+
+void Connections::settle_stalled() {
+  swap_.clear();
+  std::swap(swap_, stalled_);
+  for (Connection* connection : swap_) {
+    if (!connection->stalled_ || connection->ready_) continue;  // taken up, or about to be
+    if (connection->state_ != Connection::State::open) {
+      connection->stalled_ = false;
+      connection->input_settled();
+      continue;
+    }
+    if (!connection->paused()) {
+      connection->ready_ = true;
+      ready_.push_back(connection);
+      continue;
+    }
+    stalled_.push_back(connection);
+    if (connection->receive_state_ == Connection::ReceiveState::armed) {
+      ++counters_.input_cancelled;
+      connection->receive_state_ = Connection::ReceiveState::cancelling;
+      io_.cancel(connection->token(OpKind::receive));
+    }
+  }
+
+  swap_.clear();
+  std::swap(swap_, starved_);
+  for (Connection* connection : swap_) {
+    if (connection->receive_state_ == Connection::ReceiveState::starved &&
+        connection->state_ != Connection::State::closing) {
+      connection->start_receive(true);
+    }
+  }
+}
+
+void Connections::close_aborted() {
+  while (!aborted_.empty()) {
+    swap_.clear();
+    std::swap(swap_, aborted_);
+    for (Connection* connection : swap_) connection->close_begin();
+  }
+  std::erase_if(closing_, [this](Connection* connection) {
+    if (connection->state_ != Connection::State::closing) return true;
+    if (connection->cancel_sent_ || !std::exchange(connection->shutdown_seen_, true)) return false;
+    // The shutdown of the turn before did not end them all.
+    connection->cancel_sent_ = true;
+    if (connection->receive_state_ == Connection::ReceiveState::armed) {
+      io_.cancel(connection->token(OpKind::receive));
+    }
+    if (connection->send_ != nullptr) io_.cancel(connection->token(OpKind::send));
+    return false;
+  });
+}
+
+bool Connections::work_left() const {
+  if (!ready_.empty() || !touched_.empty() || !aborted_.empty() || !starved_.empty() ||
+      !fan_out_.appended.empty()) {
+    return true;
+  }
+  for (const Connection* connection : closing_) {
+    if (connection->state_ == Connection::State::closing && !connection->cancel_sent_) return true;
+  }
+  return false;
+}
+
+void Connections::drain() {
+  draining_ = true;
+  for (Connection* connection : slots_) connection->drain();
+}
+
+bool Connections::drained() const {
+  for (const Connection* connection : slots_) {
+    if (connection->state_ == Connection::State::open && !connection->end_delivered_) return false;
+  }
+  return true;
+}
+
+void Connections::close_all(CloseReason reason) {
+  for (Connection* connection : slots_) connection->close_after_flush(reason);
+}
+
+void Connections::abort_all(CloseReason reason) {
+  draining_ = true;
+  for (Connection* connection : slots_) connection->abort(reason);
+}
+
+std::uint32_t Connections::take_closed_count() { return std::exchange(closed_count_, 0); }
+
+SendRequest* Connections::take_request() {
+  if (free_requests_.empty()) {
+    requests_.push_back(std::make_unique_for_overwrite<SendRequest>());
+    return requests_.back().get();
+  }
+  SendRequest* request = free_requests_.back();
+  free_requests_.pop_back();
+  return request;
+}
+
+void Connections::give_back(SendRequest* request) { free_requests_.push_back(request); }
+
+}  // namespace ringpost::engine

@@ -1,0 +1,65 @@
+#pragma once
+
+// Counters: what one shard has done, as plain numbers that only the shard writes. The names here
+// are the names in the JSON line.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace ringpost::engine {
+
+// Why a connection ended. Each ends for exactly one reason.
+enum class CloseReason : std::uint8_t {
+  none,               // still open
+  peer_closed,        // the peer ended its side, and everything owed to it was sent
+  reset,              // the peer reset the connection, or vanished
+  protocol_error,     // the peer broke the protocol beyond what an error answer mends
+  slow_consumer,      // more output waited for the peer than its limit
+  handshake_timeout,  // the peer did not introduce itself in time
+  linger_timeout,     // the peer neither read nor closed within the time after our goodbye
+  drain,              // the service is stopping
+  refused,            // over --max-connections
+};
+inline constexpr std::size_t close_reason_count = 9;
+
+constexpr std::string_view to_text(CloseReason reason) {
+  constexpr std::array<std::string_view, close_reason_count> texts = {
+      "none",           "peer_closed",   "reset",
+      "protocol_error", "slow_consumer", "handshake_timeout",
+      "linger_timeout", "drain",         "refused"};
+  return texts[static_cast<std::size_t>(reason)];
+}
+
+struct Counters {
+  // Connections.
+  std::uint64_t accepted = 0;       // sockets that this shard's listeners accepted
+  std::uint64_t accept_failed = 0;  // EMFILE and its kin: accepting paused
+  std::uint64_t opened = 0;
+  std::array<std::uint64_t, close_reason_count> closed = {};
+  // Traffic.
+  std::uint64_t receives = 0;  // buffers
+  std::uint64_t received_bytes = 0;
+  std::uint64_t sends = 0;
+  std::uint64_t sent_bytes = 0;
+  std::uint64_t requests = 0;        // lines, frames: what the sessions parsed
+  std::uint64_t messages_local = 0;  // delivered on the shard that sent them
+  std::uint64_t messages_stale = 0;  // disposed of: nobody there any more
+  std::uint64_t log_appended_bytes = 0;
+  // Limits, each counted when it acts.
+  std::uint64_t receive_starved = 0;      // no buffer was free (-ENOBUFS)
+  std::uint64_t input_stalled = 0;        // a connection's parsing stopped mid-input
+  std::uint64_t input_cancelled = 0;      // its receive was taken back until it goes on
+  std::uint64_t output_high = 0;          // a connection's output passed its high mark
+  std::uint64_t turn_input_ended = 0;     // a log took its share of a turn
+  std::uint64_t lanes_congested = 0;      // a lane was full: a spill began
+  std::uint64_t spill_messages_max = 0;   // the longest spill
+  std::uint64_t limit_line_too_long = 0;  // protocol limits
+  std::uint64_t limit_replies = 0;        // a reply queue was full
+  std::uint64_t limit_tickers = 0;
+  std::uint64_t limit_room_spill = 0;  // a room paused its senders
+  std::uint64_t protocol_errors = 0;   // error answers given
+};
+
+}  // namespace ringpost::engine

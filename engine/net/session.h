@@ -1,0 +1,161 @@
+#pragma once
+
+// Session: one protocol's talk on one connection, as a state machine. It never waits, starts no
+// thread and does no I/O: bytes, messages and time come down to it through its virtual calls, and
+// what it wants done goes up through its Link.
+//
+// Owned by: the Service that made it, from before on_open until after on_closed. Called on: its
+// shard only.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "engine/actor/actor_ref.h"
+#include "engine/actor/message.h"
+#include "engine/actor/post.h"
+#include "engine/base/bytes.h"
+#include "engine/base/clock.h"
+#include "engine/base/payload.h"
+#include "engine/net/counters.h"
+#include "engine/net/outbox.h"
+
+namespace ringpost::engine {
+
+class Link;
+
+class Session {
+ public:
+  // The connection is there; `link` stays valid until on_closed has returned.
+  virtual void on_open(Link& link) = 0;
+  // Bytes of the peer, in order. Returns how many were dealt with; the rest is presented again,
+  // with more behind it and perhaps at another address, never with less. Stop at once when
+  // link.paused() says so. Requires of the session: it makes progress on any complete request, and
+  // bounds how much it leaves unconsumed.
+  virtual std::size_t on_bytes(Bytes bytes) = 0;
+  // The peer ended its side (FIN). `rest` is what on_bytes left, for good.
+  virtual void on_end(Bytes rest) = 0;
+  // Answers and word from actors, oldest first. The session owns what they hold.
+  virtual void on_messages(std::span<const Message> run) = 0;
+  // The time set by Link::set_timer has come.
+  virtual void on_timer() {}
+  // Output fell below the low mark again.
+  virtual void on_drained() {}
+  // The service is stopping: no more input will come. Say goodbye if the protocol has one. What was
+  // asked is still answered; once nothing moves between the shards any more, the connection is
+  // flushed and closed.
+  virtual void on_drain() {}
+  // The connection is over. No call comes after this one, and `link` is not to be used.
+  virtual void on_closed(CloseReason reason) = 0;
+
+ protected:
+  ~Session() = default;
+};
+
+// Makes and takes back the sessions of one protocol on one shard. Called on: its shard only.
+class Service {
+ public:
+  virtual ~Service() = default;
+  virtual Session& open() = 0;
+  virtual void close(Session& session) = 0;
+};
+
+// The lower face: what a session may ask of its connection. The per-message calls are inline; the
+// rare ones are virtual.
+class Link {
+ public:
+  // Who messages to this session go to. Changes never while the session lives.
+  ActorRef self() const { return self_; }
+  Post& post() const { return post_; }
+  PayloadPool& payloads() const { return payloads_; }
+  Counters& counters() const { return counters_; }
+  BufferPool& buffers() const { return buffers_; }
+  Nanos now() const { return now_; }  // of this turn
+
+  // Output. It leaves in one send at the end of the turn.
+  void write(Bytes bytes) {
+    outbox_.write(bytes);
+    touch();
+  }
+  void write(Payload payload) {
+    outbox_.write(std::move(payload));
+    touch();
+  }
+  // Room to write in place, then `commit`. Requires: bytes <= Outbox::reserve_bytes_max.
+  char* reserve(std::size_t bytes) { return outbox_.reserve(bytes); }
+  void commit(std::size_t bytes) {
+    outbox_.commit(bytes);
+    touch();
+  }
+  const Outbox& outbox() const { return outbox_; }
+  std::uint64_t output_high_bytes() const { return output_high_; }
+
+  // Fan-out: see FanOutLog. Following ends by itself when the connection does.
+  void follow(Follower& follower, FanOutLog& log) { outbox_.follow(follower, log, *this); }
+  void unfollow() { outbox_.unfollow(); }
+  void skip(FanOutLog::Range range) { outbox_.skip(range); }
+
+  // True while no request may be parsed: the session paused, the output is above its high mark, the
+  // shard's lanes are full, or the connection is ending.
+  bool paused() const {
+    return pauses_ != 0 || outbox_.bytes() >= output_high_ || post_.congested();
+  }
+  // The session's own reason to stop parsing. Bytes that were delivered are kept, at most one
+  // receive's worth beyond what the kernel had already handed over; then receiving itself is taken
+  // back until `resume`.
+  void pause() { pauses_ |= pause_session; }
+  virtual void resume() = 0;
+
+  // More output than this waiting for the peer after a flush ends the connection as a slow
+  // consumer. 0: no limit.
+  void set_pending_max(std::uint64_t bytes) { pending_max_ = bytes; }
+
+  // One timer; setting it anew moves it. Coarse: 1 ms.
+  virtual void set_timer(Nanos deadline) = 0;
+  virtual void cancel_timer() = 0;
+
+  // Sends what is written, then FIN, discards what still comes for a bounded time and amount, then
+  // closes. Nothing more is read.
+  virtual void close_after_flush(CloseReason reason) = 0;
+  // Ends the connection without flushing, at the end of the turn.
+  virtual void abort(CloseReason reason) = 0;
+
+  // Flushes this connection at the end of the turn.
+  void touch() {
+    if (!touched_) {
+      touched_ = true;
+      list_touched();
+    }
+  }
+
+ protected:
+  static constexpr std::uint8_t pause_session = 1;
+  static constexpr std::uint8_t pause_output =
+      2;  // passed the high mark, not yet below the low one
+  static constexpr std::uint8_t pause_ending = 4;
+
+  Link(Post& post, PayloadPool& payloads, Counters& counters, const Nanos& now, BufferPool& pool)
+      : post_(post),
+        payloads_(payloads),
+        counters_(counters),
+        now_(now),
+        buffers_(pool),
+        outbox_(pool) {}
+  ~Link() = default;
+
+  virtual void list_touched() = 0;
+
+  Post& post_;
+  PayloadPool& payloads_;
+  Counters& counters_;
+  const Nanos& now_;
+  BufferPool& buffers_;
+  ActorRef self_;
+  Outbox outbox_;
+  std::uint64_t output_high_ = 0;
+  std::uint64_t pending_max_ = 0;
+  std::uint8_t pauses_ = 0;
+  bool touched_ = false;
+};
+
+}  // namespace ringpost::engine

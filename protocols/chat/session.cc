@@ -1,0 +1,96 @@
+#include "protocols/chat/session.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/base/assert.h"
+#include "protocols/chat/messages.h"
+#include "protocols/chat/parser.h"
+#include "protocols/chat/writer.h"
+
+namespace ringpost::chat {
+
+using engine::Bytes;
+
+Session::Session(SessionShared& shared)
+    : shared_(shared), parser_(shared.options.line_end, shared.options.line_bytes_max) {}
+
+void Session::on_open(engine::Link& link) {
+  link_ = &link;
+  link.set_timer(link.now() + shared_.options.nick_timeout);
+}
+
+std::size_t Session::on_bytes(Bytes bytes) {
+  std::size_t used = 0;
+  while (!link_->paused()) {
+    const line::LineResult result = parser_.next(bytes.substr(used));
+    used += result.consumed;
+    if (result.status == line::LineStatus::need_more) break;
+    ++link_->counters().requests;
+    if (result.status == line::LineStatus::line) {
+      on_line(result.line, bytes.size() - used);
+    } else {
+      ++link_->counters().limit_line_too_long;
+      on_error(Errc::line_too_long);
+    }
+  }
+  post_run();
+  return used;
+}
+
+void Session::on_line(Bytes line, std::size_t input_left) {
+  if (nick_bytes_ == 0) return on_nick(line);
+  if (const auto errc = check_message(line)) return on_error(*errc);
+  add_to_run(line, input_left);
+}
+
+void Session::on_nick(Bytes line) {
+  if (line.size() > shared_.options.nick_bytes_limit) return on_error(Errc::bad_nick);
+  if (const auto errc = check_nick(line)) return on_error(*errc);
+  ASSERT(!line.empty() && line.size() <= nick_.size());
+  std::memcpy(nick_.data(), line.data(), line.size());
+  nick_bytes_ = static_cast<std::uint8_t>(line.size());
+  link_->cancel_timer();
+  link_->set_pending_max(shared_.options.pending_bytes_max);
+  shared_.branch.join(follower_, *link_);
+}
+
+void Session::add_to_run(Bytes line, std::size_t input_left) {
+  const Bytes nick(nick_.data(), nick_bytes_);
+  const std::size_t needed = encoded_bytes(nick, line);
+  if (run_ && run_.capacity() - run_bytes_ < needed) post_run();
+  if (!run_) {
+    // The rest of this read, a little larger for the nicks.
+    const std::size_t rest = std::min(needed + input_left + input_left / 2, run_bytes_max);
+    run_ = link_->payloads().make(std::max(needed, rest));
+  }
+  encode(nick, line, run_.fill() + run_bytes_);
+  run_bytes_ += needed;
+}
+
+void Session::post_run() {
+  if (!run_) return;
+  run_.set_size(run_bytes_);
+  run_bytes_ = 0;
+  link_->post().tell(shared_.branch.room(), link_->self(), kind_post).put_payload(std::move(run_));
+}
+
+void Session::on_error(Errc errc) {
+  ++link_->counters().protocol_errors;
+  link_->write(error_line(errc));
+}
+
+// An unfinished last line is dropped (CH-10, CH-11).
+void Session::on_end(Bytes) { link_->close_after_flush(engine::CloseReason::peer_closed); }
+
+void Session::on_messages(std::span<const engine::Message>) {
+  ASSERT(!"nobody talks to a chat session");
+}
+
+void Session::on_timer() { link_->abort(engine::CloseReason::handshake_timeout); }
+
+void Session::on_closed(engine::CloseReason) {
+  if (nick_bytes_ != 0) shared_.branch.left();
+}
+
+}  // namespace ringpost::chat

@@ -1,0 +1,185 @@
+#include "tools/ringpost/wiring.h"
+
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/assert.h"
+#include "engine/io/socket.h"
+#include "engine/net/session_pool.h"
+#include "protocols/chat/branch.h"
+#include "protocols/chat/room.h"
+#include "protocols/chat/session.h"
+#include "protocols/orders/order_book.h"
+#include "protocols/orders/session.h"
+
+namespace ringpost::daemon {
+
+using engine::ActorRef;
+using engine::Shard;
+
+namespace {
+
+// Where the actors of the services stand; the same slot on every shard that has one.
+enum ActorSlot : std::uint32_t {
+  slot_order_book = Shard::slot_actor_first,
+  slot_room,
+  slot_branch,
+};
+
+// The book lives with the acceptor; the room on the last shard, so that two shards share the load
+// of both.
+constexpr std::uint32_t book_shard = 0;
+std::uint32_t room_shard(std::uint32_t shard_count) { return shard_count - 1; }
+
+// A room holds back its senders when this many runs wait for one shard.
+constexpr std::size_t room_spill_messages_max = 1024;
+
+std::uint64_t random_seed() {
+  std::uint64_t seed = 0;
+  const ssize_t got = ::getrandom(&seed, sizeof seed, 0);
+  ASSERT(got == sizeof seed);
+  return seed;
+}
+
+}  // namespace
+
+Wiring::~Wiring() {
+  for (const ListeningService& service : services_) {
+    for (const engine::Fd socket : service.sockets) {
+      if (socket != engine::no_fd) ::close(socket);
+    }
+  }
+}
+
+engine::Result<bool, std::string> Wiring::bind() {
+  if (options_.orders.enabled) {
+    auto bound = bind_service("orders", options_.orders.listen);
+    if (!bound) return bound;
+  }
+  if (options_.chat.enabled) {
+    auto bound = bind_service("chat", options_.chat.listen);
+    if (!bound) return bound;
+  }
+  return true;
+}
+
+engine::Result<bool, std::string> Wiring::bind_service(std::string_view name,
+                                                       const ListenAddress& address) {
+  const std::string wanted = show_listen_address(address);
+  const auto failed = [&](const std::error_code& error) {
+    return engine::Unexpected{"cannot listen on " + wanted + " (" + std::string(name) +
+                              "): " + error.message()};
+  };
+  auto target = engine::parse_address(wanted);
+  if (!target) return failed(target.error());
+
+  ListeningService& service = services_.emplace_back();
+  service.name = name;
+  engine::ListenOptions listen_options;
+  listen_options.reuse_port = options_.connections.reuseport;
+  const std::uint32_t count = options_.connections.reuseport ? shard_count() : 1;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    auto socket = engine::listen_on(*target, listen_options);
+    if (!socket) return failed(socket.error());
+    service.sockets.push_back(*socket);
+    // The first may have been given a port by the kernel; the others share it.
+    auto bound = engine::local_address(*socket);
+    if (!bound) return failed(bound.error());
+    target = *bound;
+  }
+  service.address = engine::to_text(*target);
+  return true;
+}
+
+engine::ShardGroupOptions Wiring::group_options() const {
+  engine::ShardGroupOptions group;
+  for (std::uint32_t i = 0; i < shard_count(); ++i) {
+    const auto& cpus = options_.shards.cpus;
+    group.cpus.push_back(static_cast<std::uint32_t>(cpus[i % cpus.size()]));
+  }
+  group.lane_capacity = options_.shards.lane_capacity;
+  const ConnectionOptions& connections = options_.connections;
+  group.shard.spin_nanos = *options_.shards.spin;
+  group.shard.drain_nanos = connections.drain_timeout;
+  group.shard.balance = !connections.reuseport;
+  group.shard.connections_max = *connections.count_max;
+  if (connections.reuseport) {
+    group.shard.connections_max =
+        std::max<std::uint64_t>(1, group.shard.connections_max / shard_count());
+  }
+  group.shard.connections.output_high_bytes = connections.output_high_bytes;
+  group.shard.connections.output_low_bytes = connections.output_low_bytes;
+  group.shard.connections.linger_nanos = connections.linger_timeout;
+  group.shard.connections.linger_bytes_max =
+      static_cast<std::uint32_t>(connections.linger_bytes_max);
+  return group;
+}
+
+void Wiring::wire(Shard& shard) {
+  if (options_.orders.enabled) wire_orders(shard);
+  if (options_.chat.enabled) wire_chat(shard);
+}
+
+void Wiring::wire_orders(Shard& shard) {
+  const OrdersOptions& options = options_.orders;
+  if (shard.post().shard() == book_shard) {
+    orders::HoldingsOptions holdings;
+    holdings.cap = options.cap;
+    holdings.tickers_max = options.tickers_max;
+    holdings.style = options.reply == OrderBookReply::compact ? orders::ReplyStyle::compact
+                                                              : orders::ReplyStyle::spaced;
+    holdings.seed = random_seed();
+    shard.spawn_at(slot_order_book,
+                   std::make_unique<orders::OrderBook>(holdings, shard.post(), shard.payloads()));
+  }
+  orders::SessionShared shared;
+  shared.options.book = ActorRef::actor(book_shard, slot_order_book, 1);
+  shared.options.line_bytes_max = options.line_bytes_max;
+  shared.options.replies_max = static_cast<std::uint32_t>(options.replies_max);
+  shared.options.acknowledge = options.ack;
+  using Pool = engine::SessionPool<orders::Session, orders::SessionShared>;
+  listen(shard, "orders", std::make_unique<Pool>(shared));
+}
+
+void Wiring::wire_chat(Shard& shard) {
+  const ChatOptions& options = options_.chat;
+  const std::uint32_t self = shard.post().shard();
+  const std::uint32_t home = room_shard(shard_count());
+  const ActorRef room = ActorRef::actor(home, slot_room, 1);
+  if (self == home) {
+    std::vector<ActorRef> branches;
+    for (std::uint32_t i = 0; i < shard_count(); ++i) {
+      branches.push_back(ActorRef::actor(i, slot_branch, 1));
+    }
+    const chat::Room::Parts parts{shard.post(), shard.timers(), shard.counters(), shard.now()};
+    shard.spawn_at(slot_room, std::make_unique<chat::Room>(parts, std::move(branches),
+                                                           room_spill_messages_max));
+  }
+  auto branch =
+      std::make_unique<chat::Branch>(ActorRef::actor(self, slot_branch, 1), room, shard.post(),
+                                     shard.fan_out(), options.pending_bytes_max / 4);
+  chat::SessionShared shared{.options = {}, .branch = *branch};
+  shared.options.line_end =
+      options.line_end == ChatLineEnd::any ? line::LineEnd::any : line::LineEnd::crlf;
+  shared.options.line_bytes_max = options.line_bytes_max;
+  shared.options.nick_bytes_limit = options.nick_bytes_max;
+  shared.options.nick_timeout = options.nick_timeout;
+  shared.options.pending_bytes_max = options.pending_bytes_max;
+  shard.spawn_at(slot_branch, std::move(branch));
+  using Pool = engine::SessionPool<chat::Session, chat::SessionShared>;
+  listen(shard, "chat", std::make_unique<Pool>(shared));
+}
+
+void Wiring::listen(Shard& shard, std::string_view name, std::unique_ptr<engine::Service> service) {
+  const std::uint32_t number = shard.add_service(std::move(service));
+  const std::uint32_t self = shard.post().shard();
+  for (ListeningService& listening : services_) {
+    if (listening.name != name || self >= listening.sockets.size()) continue;
+    shard.listen(std::exchange(listening.sockets[self], engine::no_fd), number);
+  }
+}
+
+}  // namespace ringpost::daemon

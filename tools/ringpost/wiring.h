@@ -1,0 +1,53 @@
+#pragma once
+
+// Wiring: which actors and services stand on which shard, and the sockets they listen on. The one
+// place that knows all layers.
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/shard/shard_group.h"
+#include "tools/ringpost/options.h"
+
+namespace ringpost::daemon {
+
+// One service's listening sockets: one, or with --reuseport one per shard.
+struct ListeningService {
+  std::string_view name;
+  std::string address;  // as bound
+  std::vector<engine::Fd> sockets;
+};
+
+class Wiring {
+ public:
+  explicit Wiring(const Options& options) : options_(options) {}
+  ~Wiring();  // Closes the sockets that no shard took.
+  Wiring(const Wiring&) = delete;
+  Wiring& operator=(const Wiring&) = delete;
+
+  // Binds every enabled service. The error names the address and the reason.
+  engine::Result<bool, std::string> bind();
+  const std::vector<ListeningService>& services() const { return services_; }
+
+  engine::ShardGroupOptions group_options() const;
+
+  // Called on: each shard's thread, once.
+  void wire(engine::Shard& shard);
+
+ private:
+  engine::Result<bool, std::string> bind_service(std::string_view name,
+                                                 const ListenAddress& address);
+  void wire_orders(engine::Shard& shard);
+  void wire_chat(engine::Shard& shard);
+  void listen(engine::Shard& shard, std::string_view name,
+              std::unique_ptr<engine::Service> service);
+  std::uint32_t shard_count() const { return static_cast<std::uint32_t>(*options_.shards.count); }
+
+  const Options& options_;
+  std::vector<ListeningService> services_;
+};
+
+}  // namespace ringpost::daemon
