@@ -42,6 +42,7 @@ class UringWorld final : public IoWorld {
 
   Io& io() override { return *io_; }
   UringIo& uring() { return *io_; }
+  KernelOwned& kernel_owned() { return kernel_owned_; }
   const Clock& clock() override { return clock_; }
 
   Fd listen() override {
