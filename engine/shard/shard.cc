@@ -86,9 +86,17 @@ bool Shard::turn() {
 
   end_turn(!completions.empty() || messages_this_turn_ != 0 ||
            messages_delivered_ != handled_before);
-  return !(drain_.closing() && connections_.open_count() == 0 &&
-           std::all_of(listeners_.begin(), listeners_.end(),
-                       [](const auto& listener) { return listener->closed(); }));
+  if (!finished()) return true;
+  io_.turn({.completions_max = 0},
+           *this);  // what this turn started still goes out: wakes above all
+  return false;
+}
+
+bool Shard::finished() const {
+  return drain_.closing() && connections_.open_count() == 0 && !messages_waiting() &&
+         !post_.congested() &&
+         std::all_of(listeners_.begin(), listeners_.end(),
+                     [](const auto& listener) { return listener->closed(); });
 }
 
 TurnLimits Shard::turn_limits() const {

@@ -143,6 +143,7 @@ class Shard final : public SleepGate, public Actor, public AcceptTarget, public 
   void on_own_message(const Message& message);
   bool input_ended() const;
   bool messages_waiting() const;
+  bool finished() const;
 
   ShardOptions options_;
   Io& io_;
