@@ -189,7 +189,7 @@ constexpr OptionRow rows[] = {
      "What ends a line from a client: CR LF alone, or any LF with or without a CR."},
     {G::chat, "chat-line-bytes-max", "SIZE", BYTES(chat.line_bytes_max, 16, mebi),
      "Longest line; a longer one is answered with an error and skipped."},
-    {G::chat, "chat-nick-bytes-max", "SIZE", BYTES(chat.nick_bytes_max, 1, kibi), "Longest nick."},
+    {G::chat, "chat-nick-bytes-max", "SIZE", BYTES(chat.nick_bytes_max, 1, 64), "Longest nick."},
     {G::chat, "chat-nick-timeout", "TIME", SECONDS(chat.nick_timeout, ms, hour),
      "A client that has not named itself by then is disconnected."},
     {G::chat, "chat-pending-bytes-max", "SIZE", BYTES(chat.pending_bytes_max, kibi, gibi),
@@ -197,7 +197,7 @@ constexpr OptionRow rows[] = {
 
     {G::connections, "max-connections", "COUNT",
      Number{AT(std::optional<std::uint64_t>, connections.count_max), Unit::count, 1, 10'000'000},
-     "Connections of all services together; further ones wait to be accepted.",
+     "Connections of all services together; further ones are closed at once.",
      "what the open-file limit leaves room for"},
     {G::connections, "reuseport", "", Flag{AT(bool, connections.reuseport)},
      "Let every shard accept for itself and the kernel choose the shard, instead of handing "
@@ -226,6 +226,10 @@ constexpr OptionRow rows[] = {
      "50us while each shard has a CPU of its own, else 0s"},
     {G::shards, "lane-capacity", "COUNT", COUNT(shards.lane_capacity, 2, mebi, true),
      "Messages from one shard that may wait for one other in their lane."},
+    {G::shards, "receive-buffers", "COUNT", COUNT(shards.receive_buffers, 2, 32'768, true),
+     "Buffers of one shard that the kernel fills with what its connections receive."},
+    {G::shards, "receive-buffer-bytes", "SIZE", BYTES(shards.receive_buffer_bytes, 64, mebi),
+     "How large each is; also how much of one connection is read before the next one's turn."},
 
     {G::logging, "log-level", "LEVEL", level_choice, "What is logged, on standard error."},
     {G::logging, "log-format", "FORM", format_choice,

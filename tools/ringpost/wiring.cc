@@ -101,6 +101,8 @@ engine::ShardGroupOptions Wiring::group_options() const {
     group.cpus.push_back(static_cast<std::uint32_t>(cpus[i % cpus.size()]));
   }
   group.lane_capacity = options_.shards.lane_capacity;
+  group.buffer_count = static_cast<std::uint32_t>(options_.shards.receive_buffers);
+  group.buffer_bytes = static_cast<std::uint32_t>(options_.shards.receive_buffer_bytes);
   const ConnectionOptions& connections = options_.connections;
   group.shard.spin_nanos = *options_.shards.spin;
   group.shard.drain_nanos = connections.drain_timeout;
