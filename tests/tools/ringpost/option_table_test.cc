@@ -141,7 +141,10 @@ TEST(OptionTable, ARowChangesItselfAlone) {
     const std::string before = show_option(options, row);
     std::vector<std::string> others = {"true", "orders", "0,2-3", "127.0.0.1:1"};
     if (const Number* number = std::get_if<Number>(&row.kind)) {
-      others.push_back(exact(*number, number->max));
+      Options largest;
+      (void)set_option(largest, row, exact(*number, number->max));
+      const bool is_default = show_option(largest, row) == before;
+      others.push_back(exact(*number, is_default ? number->min : number->max));
     } else if (const Choice* choice = std::get_if<Choice>(&row.kind)) {
       others.emplace_back(choice->words.back() == before ? choice->words.front()
                                                          : choice->words.back());
