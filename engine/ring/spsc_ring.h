@@ -311,6 +311,16 @@ class SpscRing<T, Atomics>::Consumer {
     return readable(count);
   }
 
+  // The same for one who takes run after run and does nothing else: after a long run it waits a
+  // moment before it looks for more, as the pops do (see above).
+  [[nodiscard]] std::span<Slot> peek_paced(std::size_t count) {
+    const RoleCheck::Scope scope(role_);
+    if (head_ == tail_seen_) {
+      (void)refill();
+    }
+    return readable(count);
+  }
+
   // Gives the oldest `count` slots back to the producer, with one store. Requires: they were
   // peeked.
   void release(std::size_t count) {

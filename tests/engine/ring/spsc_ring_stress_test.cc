@@ -7,10 +7,10 @@
 #include <thread>
 #include <vector>
 
+#include <gtest/gtest.h>
 #include "engine/base/prng.h"
 #include "engine/ring/parker.h"
 #include "engine/ring/spsc_ring.h"
-#include <gtest/gtest.h>
 #include "tests/engine/ring/stress.h"
 
 namespace ringpost::engine {
