@@ -33,8 +33,7 @@ class Prng {
 
   // Uniform in [0, bound). Requires: bound > 0.
   std::uint64_t below(std::uint64_t bound) {
-    return static_cast<std::uint64_t>(
-        (static_cast<Wide>(next()) * bound) >> 64);
+    return static_cast<std::uint64_t>((static_cast<Wide>(next()) * bound) >> 64);
   }
 
   // True once in `n` draws on average; never for n = 0.

@@ -1,8 +1,8 @@
 #pragma once
 
-// TimerWheel: coarse time-outs (1 ms) for many owners at O(1) each. Seven levels of 64 slots: a node
-// sits in the level of the highest bit in which its deadline differs from the wheel's time, and
-// moves down as time comes nearer. Nodes are embedded in their owners, so scheduling allocates
+// TimerWheel: coarse time-outs (1 ms) for many owners at O(1) each. Seven levels of 64 slots: a
+// node sits in the level of the highest bit in which its deadline differs from the wheel's time,
+// and moves down as time comes nearer. Nodes are embedded in their owners, so scheduling allocates
 // nothing.
 //
 // A node fires in the first `advance` whose time is at or past its deadline rounded up to a

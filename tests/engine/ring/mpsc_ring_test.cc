@@ -13,9 +13,9 @@
 #include <thread>
 #include <vector>
 
+#include <gtest/gtest.h>
 #include "engine/base/prng.h"
 #include "engine/ring/parker.h"
-#include "gtest/gtest.h"
 #include "tests/engine/ring/stress.h"
 
 namespace ringpost::engine {

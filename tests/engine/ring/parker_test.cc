@@ -2,11 +2,12 @@
 
 #include "engine/ring/parker.h"
 
+#include <gtest/gtest.h>
+
 #include <atomic>
 #include <thread>
 #include <vector>
 
-#include <gtest/gtest.h>
 #include "tests/engine/ring/stress.h"
 
 namespace ringpost::engine {
