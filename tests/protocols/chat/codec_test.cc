@@ -12,6 +12,7 @@
 #include "protocols/chat/parser.h"
 #include "protocols/chat/writer.h"
 #include "protocols/line/parser.h"
+#include "tests/protocols/chat/talk.h"
 
 namespace ringpost::chat {
 namespace {
@@ -37,50 +38,6 @@ bool good_message(const std::string& message) {
   const std::optional<Errc> errc = checked(check_message, message);
   EXPECT_EQ(errc.value_or(Errc::bad_character), Errc::bad_character);
   return !errc;
-}
-
-bool is_control(int byte) { return (byte < 0x20 && byte != 0x09) || byte == 0x7f; }
-
-std::string encoded(const std::string& nick, const std::string& message) {
-  const std::size_t bytes = encoded_bytes(nick, message);
-  const std::unique_ptr<char[]> out(new char[bytes]);
-  EXPECT_EQ(encode(nick, message, out.get()), out.get() + bytes);
-  return std::string(out.get(), bytes);
-}
-
-// What one client's stream gives: lines for the others, and error lines for itself.
-struct Talk {
-  std::string others;
-  std::string self;
-  bool operator==(const Talk&) const = default;
-};
-
-Talk talk(LineEnd line_end, const std::vector<std::string>& pieces,
-          std::size_t line_bytes_max = line_bytes_max_default) {
-  line::LineParser lines(line_end, line_bytes_max);
-  Talk said;
-  std::string held;
-  std::optional<std::string> nick;
-  for (const std::string& piece : pieces) {
-    held += piece;
-    for (;;) {
-      const line::LineResult r = lines.next(held);
-      if (r.status == line::LineStatus::too_long) {
-        said.self += error_line(Errc::line_too_long);
-      } else if (r.status == line::LineStatus::line) {
-        const std::optional<Errc> errc = nick ? check_message(r.line) : check_nick(r.line);
-        if (errc)
-          said.self += error_line(*errc);
-        else if (nick)
-          said.others += encoded(*nick, std::string(r.line));
-        else
-          nick = r.line;
-      }
-      held.erase(0, r.consumed);
-      if (r.status == line::LineStatus::need_more) break;
-    }
-  }
-  return said;
 }
 
 void expect_at_every_split(LineEnd line_end, const std::string& stream, const Talk& expected) {
@@ -163,6 +120,25 @@ TEST(ChatCodec, ALongLineIsAnsweredOnce) {
   const std::string long_line(200'000, 'm');
   EXPECT_EQ(talk(LineEnd::crlf, {long_line, long_line, "\r\nbob\r\nx\r\n"}),
             (Talk{"bob: x\r\n", "! error: line too long\r\n"}));
+}
+
+TEST(ChatCodec, AgreesWithTheModelOnRandomStreams) {
+  const std::string alphabet = "ab\r\r\n\n!\t\x01\xff";
+  for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+    Prng prng(seed);
+    const LineEnd line_end = prng.one_in(2) ? LineEnd::crlf : LineEnd::any;
+    const std::size_t limit = prng.below(100);
+    std::string stream;
+    for (std::uint64_t n = prng.below(60); n > 0; --n) {
+      stream += alphabet[prng.below(alphabet.size())];
+      if (prng.one_in(4)) stream.append(prng.below(20), 'm');
+      if (prng.one_in(3)) stream += "\r\n";
+    }
+    std::vector<std::string> pieces;
+    for (std::size_t at = 0; at < stream.size(); at += pieces.back().size())
+      pieces.push_back(stream.substr(at, 1 + prng.below(40)));
+    ASSERT_EQ(talk(line_end, pieces, limit), model_talk(line_end, stream, limit)) << seed;
+  }
 }
 
 // CH-32

@@ -7,28 +7,18 @@
 
 #include <limits>
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "engine/base/prng.h"
 #include "tests/protocols/orders/count_allocations.h"
-#include "tests/protocols/orders/model_text.h"
+#include "tests/protocols/orders/model_holdings.h"
 
 namespace ringpost::orders {
 namespace {
 
 using engine::Prng;
 constexpr float no_cap = std::numeric_limits<float>::infinity();
-
-// In a heap block of exactly its size, so that a sanitizer sees a byte too many.
-std::string rendered(Holdings& holdings) {
-  const std::size_t bytes = holdings.rendered_bytes();
-  const std::unique_ptr<char[]> out(new char[bytes]);
-  EXPECT_EQ(holdings.render(out.get(), bytes), bytes);
-  holdings.check_invariants();
-  return std::string(out.get(), bytes);
-}
 
 constexpr BuyOutcome accepted = BuyOutcome::accepted;
 constexpr BuyOutcome rejected = BuyOutcome::rejected_by_cap;
@@ -148,31 +138,6 @@ TEST(Holdings, TickersOfEveryLengthAreTold) {
   EXPECT_EQ(holdings.amount_of("y"), std::nullopt);
 }
 
-class Model {
- public:
-  Model(float cap, std::size_t tickers_max) : cap_(cap), tickers_max_(tickers_max) {}
-
-  BuyOutcome buy(const std::string& ticker, float amount) {
-    if (amount + total_ >= cap_) return rejected;
-    if (!sums_.contains(ticker) && sums_.size() == tickers_max_) return too_many;
-    total_ += amount;
-    sums_[ticker] += amount;
-    return accepted;
-  }
-  std::string rendered() const {
-    std::string line;
-    for (const auto& [ticker, sum] : sums_) line += ticker + ": " + model_text(sum) + ";";
-    return line + "\n";
-  }
-  float total() const { return total_; }
-
- private:
-  float cap_;
-  std::size_t tickers_max_;
-  float total_ = 0;
-  std::map<std::string, float> sums_;
-};
-
 TEST(Holdings, AgreesWithTheModelOnRandomBuys) {
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     SCOPED_TRACE(seed);
@@ -180,7 +145,7 @@ TEST(Holdings, AgreesWithTheModelOnRandomBuys) {
     const float cap = prng.one_in(3) ? 20.0f : prng.one_in(2) ? 1e10f : no_cap;
     const std::size_t tickers_max = 1 + prng.below(200);
     Holdings holdings({.cap = cap, .tickers_max = tickers_max, .seed = prng.next()});
-    Model model(cap, tickers_max);
+    ModelHoldings model(cap, tickers_max);
     const std::uint64_t names = 1 + prng.below(300);
     const std::uint64_t render_every = 1 + prng.below(50);
     for (int i = 0; i < 600; ++i) {
