@@ -13,6 +13,7 @@ import concurrent.futures
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -124,8 +125,9 @@ class Tree:
 
 def list_files(root):
     """What git knows or would add; without git, everything but build folders."""
-    git = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    if (root / ".git").exists():
+    git = ["git", "-c", "safe.directory=*", "-C", str(root), "ls-files", "-z", "--cached",
+           "--others", "--exclude-standard"]
+    if (root / ".git").exists() and shutil.which("git"):
         listed = subprocess.run(git, capture_output=True, check=True).stdout.decode()
         return sorted(set(filter(None, listed.split("\0"))))
     found = []
