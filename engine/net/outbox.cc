@@ -17,19 +17,21 @@ constexpr std::size_t later_block_bytes = 32768 - sizeof(Block);
 
 Outbox::~Outbox() { ASSERT(head_ == tail_ && spill_ == nullptr && follower_ == nullptr); }
 
-void Outbox::write(Payload payload) {
+void Outbox::write(const Payload& payload, std::uint32_t times) {
   const Bytes content = payload.bytes();
   if (follower_ != nullptr) take_followed();
   if (content.size() <= payload_copy_bytes_max) {
-    append(content);
+    for (std::uint32_t i = 0; i < times; ++i) append(content);
     return;
   }
-  Entry& entry = push_entry();
-  entry.kind = Kind::payload;
-  entry.offset = 0;
-  entry.bytes = content.size();
-  entry.payload = payload.release();
-  bytes_ += content.size();
+  for (std::uint32_t i = 0; i < times; ++i) {
+    Entry& entry = push_entry();
+    entry.kind = Kind::payload;
+    entry.offset = 0;
+    entry.bytes = content.size();
+    entry.payload = payload.share().release();
+  }
+  bytes_ += content.size() * times;
 }
 
 void Outbox::append(Bytes bytes) {
@@ -62,8 +64,13 @@ char* Outbox::room_for(std::size_t bytes) {
       return last.block->data() + last.offset + last.bytes;
     }
   }
-  // A connection that answers one request at a time never needs more than the smallest block.
-  const std::size_t usual = tail_ == head_ ? first_block_bytes : later_block_bytes;
+  // A connection that answers one request at a time never needs more than the smallest block, and
+  // one that answers many in a turn does well to begin with room for as many: one piece to send,
+  // not two.
+  const std::size_t usual =
+      tail_ == head_
+          ? std::clamp<std::size_t>(gathered_bytes_, first_block_bytes, later_block_bytes)
+          : later_block_bytes;
   Block* block = pool_.take(std::max(bytes, usual));
   Entry& entry = push_entry();
   entry.kind = Kind::bytes;
@@ -141,6 +148,7 @@ std::size_t Outbox::gather(SendRequest& request, std::size_t bytes_max) {
     request.parts[request.part_count++] = {data + entry.offset, bytes};
     request.bytes += static_cast<std::uint32_t>(bytes);
   }
+  gathered_bytes_ = request.bytes;
   return request.bytes;
 }
 

@@ -39,7 +39,8 @@ class Outbox {
     if (follower_ != nullptr) take_followed();
     append(bytes);
   }
-  void write(Payload payload);
+  // The payload's bytes, `times` in a row: copied if they are few, else by reference.
+  void write(const Payload& payload, std::uint32_t times = 1);
 
   // Room for `bytes` to be written in place, then `commit` of what was used. Requires: bytes <=
   // reserve_bytes_max.
@@ -98,10 +99,11 @@ class Outbox {
 
   BufferPool& pool_;
   Follower* follower_ = nullptr;
-  std::uint64_t bytes_ = 0;  // sum over the entries
-  std::uint32_t head_ = 0;   // first entry in use
-  std::uint32_t tail_ = 0;   // behind the last
-  Block* spill_ = nullptr;   // holds the entries once there are more than fit inline
+  std::uint64_t bytes_ = 0;           // sum over the entries
+  std::uint32_t head_ = 0;            // first entry in use
+  std::uint32_t tail_ = 0;            // behind the last
+  std::uint32_t gathered_bytes_ = 0;  // by the last gather: how large a block to begin with
+  Block* spill_ = nullptr;            // holds the entries once there are more than fit inline
   std::array<Entry, inline_entries> inline_;
 };
 

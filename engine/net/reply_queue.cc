@@ -13,7 +13,7 @@ void ReplyQueue::say(Bytes text) {
     link_->write(text);
     return;
   }
-  Place& place = push();
+  Place& place = push(1);
   place.text = text.data();
   place.text_bytes = static_cast<std::uint32_t>(text.size());
   sync_told(place);
@@ -21,7 +21,7 @@ void ReplyQueue::say(Bytes text) {
 
 void ReplyQueue::barrier() {
   if (count_ == 0 && told_ == 0) return;
-  sync_told(push());
+  sync_told(push(1));
 }
 
 void ReplyQueue::sync_told(Place& place) {
@@ -36,13 +36,8 @@ void ReplyQueue::sync_told(Place& place) {
 
 void ReplyQueue::resolve(std::uint64_t token, Payload text) {
   Place& place = at(token);
-  if (token == head_token_ && place.waits == 1 && inserted_.empty()) {  // the usual case: in order
-    place.waits = 0;
-    link_->write(std::move(text));
-  } else {
-    place.payload = text.release();
-    --place.waits;
-  }
+  place.payload = text.release();
+  --place.waits;
   answered(token, place);
 }
 
@@ -92,8 +87,10 @@ void ReplyQueue::settle() {
 }
 
 void ReplyQueue::write_out(Place& place) {
+  answers_ -= place.times;
   if (place.payload != nullptr) {
-    link_->write(Payload::adopt(std::exchange(place.payload, nullptr)));
+    const Payload payload = Payload::adopt(std::exchange(place.payload, nullptr));
+    link_->write(payload, place.times);
   } else if (place.text_bytes != 0) {
     link_->write(Bytes(place.text, place.text_bytes));
   }
@@ -114,14 +111,16 @@ void ReplyQueue::clear() {
   capacity_ = 0;
   head_ = 0;
   count_ = 0;
+  answers_ = 0;
 }
 
-ReplyQueue::Place& ReplyQueue::push() {
-  ASSERT(!full());
+ReplyQueue::Place& ReplyQueue::push(std::uint32_t times) {
   if (count_ == capacity_) grow();
   ++count_;
+  answers_ += times;
   Place& added = place(count_ - 1);
   added = {};
+  added.times = times;
   return added;
 }
 

@@ -16,8 +16,8 @@
 // Word about a tell and the answers of the same shard come in one FIFO lane, so an ask is a sync of
 // its own shard.
 //
-// Bounded: `full` after `places_max` open places; the session pauses then and goes on when
-// `resolve` made room.
+// Bounded: `full` when `answers_max` answers are outstanding; the session takes no new request
+// then, and goes on when `resolve` made room. (The last request before may add a barrier.)
 //
 // Owned by: one session. Called on: its shard only.
 
@@ -39,7 +39,7 @@ class ReplyQueue {
     return ActorRef::actor(shard, 0, 1);
   }
 
-  explicit ReplyQueue(std::uint32_t places_max) : places_max_(places_max) {}
+  explicit ReplyQueue(std::uint32_t answers_max) : answers_max_(answers_max) {}
   ~ReplyQueue() { ASSERT(block_ == nullptr); }  // Requires: cleared.
   ReplyQueue(const ReplyQueue&) = delete;
   ReplyQueue& operator=(const ReplyQueue&) = delete;
@@ -47,8 +47,9 @@ class ReplyQueue {
   void open(Link& link) { link_ = &link; }
 
   bool empty() const { return count_ == 0; }
-  bool full() const { return count_ >= places_max_; }
-  std::uint32_t size() const { return count_; }
+  bool full() const { return answers_ >= answers_max_; }
+  // Answers outstanding: places, each as often as its answer is to be written.
+  std::uint32_t size() const { return answers_; }
 
   // A silent message to an actor, to fill in place.
   Message& tell(ActorRef to, std::uint16_t kind) {
@@ -59,19 +60,19 @@ class ReplyQueue {
   }
 
   // Takes a place and asks for its answer. Requires: !full().
-  Message& ask(ActorRef to, std::uint16_t kind) {
+  // `times`: the one answer is to be written so often, for requests in a row that ask the same.
+  Message& ask(ActorRef to, std::uint16_t kind, std::uint32_t times = 1) {
     // The answer comes behind word about earlier tells to the same shard; the others are asked.
     told_ &= ~(std::uint64_t{1} << to.shard());
-    Place& place = push();
+    Place& place = push(times);
     place.waits = 1;
     if (told_ != 0) sync_told(place);
     return link_->post().ask(to, link_->self(), kind, last_token());
   }
 
-  // An answer known at once. `text` must live as long as the program. Requires: !full().
+  // An answer known at once. `text` must live as long as the program.
   void say(Bytes text);
   // A place without text, answered once every silent request before it is beyond objecting.
-  // Requires: !full().
   void barrier();
 
   // An asked answer has come: its text goes out in its place. Requires: the place is open.
@@ -88,6 +89,7 @@ class ReplyQueue {
  private:
   struct Place {
     std::uint32_t waits;       // answers that must come before this place is settled
+    std::uint32_t times;       // that the answer is written; 1 for a text
     std::uint32_t text_bytes;  // of `text`
     const char* text;          // to be written when settled, if any
     PayloadBlock* payload;     // or this, counted
@@ -100,7 +102,7 @@ class ReplyQueue {
   std::uint64_t last_token() const { return head_token_ + count_ - 1; }
   Place* places() { return reinterpret_cast<Place*>(block_->data()); }
   Place& place(std::uint32_t index) { return places()[(head_ + index) & (capacity_ - 1)]; }
-  Place& push();
+  Place& push(std::uint32_t times);
   void grow();
   Place& at(std::uint64_t token);
   void answered(std::uint64_t token, Place& place);
@@ -112,7 +114,8 @@ class ReplyQueue {
   Link* link_ = nullptr;
   Block* block_ = nullptr;      // the places, a ring; none while there is no place
   std::uint32_t capacity_ = 0;  // places in the ring, a power of two
-  std::uint32_t places_max_;
+  std::uint32_t answers_max_;
+  std::uint32_t answers_ = 0;
   std::uint32_t count_ = 0;
   std::uint32_t head_ = 0;          // index of the first place
   std::uint64_t head_token_ = 0;    // its token

@@ -77,8 +77,9 @@ class Link {
     outbox_.write(bytes);
     touch();
   }
-  void write(Payload payload) {
-    outbox_.write(std::move(payload));
+  // The payload's bytes, `times` in a row.
+  void write(const Payload& payload, std::uint32_t times = 1) {
+    outbox_.write(payload, times);
     touch();
   }
   // Room to write in place, then `commit`. Requires: bytes <= Outbox::reserve_bytes_max.

@@ -1,5 +1,7 @@
 #include "protocols/orders/session.h"
 
+#include <utility>
+
 #include "engine/base/assert.h"
 #include "protocols/orders/messages.h"
 #include "protocols/orders/writer.h"
@@ -37,9 +39,11 @@ std::size_t Session::on_bytes(Bytes bytes) {
       on_line(result.line);
     } else {
       ++link_->counters().limit_line_too_long;
+      ask_state();
       on_error(Errc::line_too_long);
     }
   }
+  ask_state();
   link_->counters().requests += requests;
   return used;
 }
@@ -48,22 +52,34 @@ std::size_t Session::on_bytes(Bytes bytes) {
 // lines may be outstanding as fit under the mark, if they are as long as the last one. Before the
 // first, just one.
 bool Session::may_ask() const {
-  if (replies_.empty()) return true;
-  if (replies_.full() || shared_.state_bytes == 0) return false;
-  return replies_.size() * shared_.state_bytes <= link_->output_high_bytes();
+  const std::uint64_t outstanding = replies_.size() + gets_;
+  if (outstanding == 0) return true;
+  if (outstanding >= shared_.options.replies_max || shared_.state_bytes == 0) return false;
+  return outstanding * shared_.state_bytes <= link_->output_high_bytes();
 }
 
 void Session::on_line(Bytes line) {
   const Command command = parse(line);
+  if (command.kind == CommandKind::get) {
+    ++gets_;
+    return;
+  }
+  ask_state();
   switch (command.kind) {
     case CommandKind::get:
-      replies_.ask(shared_.options.book, kind_get);
       return;
     case CommandKind::buy:
       return on_buy(command);
     case CommandKind::error:
       return on_error(command.errc);
   }
+}
+
+// GETs with nothing between them see one state: they are asked as one, and its line is written for
+// each.
+void Session::ask_state() {
+  if (gets_ == 0) return;
+  replies_.ask(shared_.options.book, kind_get, std::exchange(gets_, 0));
 }
 
 void Session::on_buy(const Command& command) {
@@ -81,6 +97,7 @@ void Session::on_end(Bytes rest) {
   if (const auto last = parser_.finish(rest)) {  // OB-2
     ++link_->counters().requests;
     on_line(*last);
+    ask_state();
   }
   replies_.barrier();
   ended_ = true;

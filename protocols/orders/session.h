@@ -40,6 +40,7 @@ class Session final : public engine::Session {
  private:
   bool may_ask() const;
   void on_line(engine::Bytes line);
+  void ask_state();
   void on_buy(const Command& command);
   void on_error(Errc errc);
   void on_answer(const engine::Message& message);
@@ -49,8 +50,9 @@ class Session final : public engine::Session {
   engine::Link* link_ = nullptr;
   line::LineParser parser_;
   engine::ReplyQueue replies_;
-  bool waiting_ = false;  // paused until an answer made room
-  bool ended_ = false;    // the peer ended; close once everything is answered
+  std::uint32_t gets_ = 0;  // in a row, to be asked for at once
+  bool waiting_ = false;    // paused until an answer made room
+  bool ended_ = false;      // the peer ended; close once everything is answered
 };
 
 }  // namespace ringpost::orders
