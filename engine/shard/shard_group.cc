@@ -13,6 +13,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/clock.h"
+#include "engine/io/uring_check.h"
 
 namespace ringpost::engine {
 
@@ -103,7 +104,7 @@ void ShardGroup::Worker::open() {
   if (io) {
     io_ = std::move(*io);
   } else {
-    failure_ = std::string("io_uring is not available: ") + std::strerror(io.error().error);
+    failure_ = explain(io.error(), read_host_facts(), group_.options_.demand());
   }
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/io/uring_check.h"
 #include "engine/io/uring_io.h"
 #include "engine/shard/shard.h"
 
@@ -26,6 +27,12 @@ struct ShardGroupOptions {
   std::uint32_t completion_entries = 4096;
   std::uint32_t buffer_count = 1024;
   std::uint32_t buffer_bytes = 16 << 10;
+
+  // What all shards together will ask of the kernel.
+  UringDemand demand() const {
+    return {static_cast<std::uint32_t>(cpus.size()), uring_entries, completion_entries,
+            buffer_count};
+  }
 };
 
 // A shard's report with what its Io counted.

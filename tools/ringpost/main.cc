@@ -59,15 +59,6 @@ std::string join(const std::vector<std::uint32_t>& numbers) {
   return text;
 }
 
-auto check_engine(const ringpost::engine::ShardGroupOptions& group) {
-  ringpost::engine::UringDemand demand;
-  demand.shards = static_cast<std::uint32_t>(group.cpus.size());
-  demand.sq_entries = group.uring_entries;
-  demand.cq_entries = group.completion_entries;
-  demand.buffer_count = group.buffer_count;
-  return ringpost::engine::check_io_uring(demand);
-}
-
 void log_start(Log& log, const ringpost::daemon::Wiring& wiring,
                const ringpost::engine::ShardGroupOptions& group,
                const ringpost::engine::EngineInfo& engine) {
@@ -151,7 +142,7 @@ int serve(const ringpost::daemon::Options& options) {
     return exit_failed;
   }
   const auto group_options = wiring.group_options();
-  const auto engine = check_engine(group_options);
+  const auto engine = ringpost::engine::check_io_uring(group_options.demand());
   if (!engine) {
     print(stderr, "ringpost: " + engine.error() + "\n");
     return exit_failed;
