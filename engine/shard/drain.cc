@@ -77,6 +77,7 @@ void Drain::finish() {
 
 void Drain::abort() {
   state_ = State::closing;
+  aborted_ = true;
   timers_.cancel(deadline_.node);
   target_.drain_abort();
 }

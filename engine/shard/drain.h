@@ -43,6 +43,7 @@ class Drain final : public TimerTarget {
 
   bool begun() const { return state_ != State::running; }
   bool closing() const { return state_ == State::closing; }
+  bool aborted() const { return aborted_; }  // cut short, by time or by the second signal
 
   // One of the drain kinds.
   void on_message(const Message& message);
@@ -79,6 +80,7 @@ class Drain final : public TimerTarget {
   Nanos drain_nanos_;
   State state_ = State::running;
   bool round_quiet_ = true;  // so far, on shard 0
+  bool aborted_ = false;
   std::uint32_t reports_awaited_ = 0;
   std::uint32_t quiet_rounds_ = 0;  // in a row
   TimerNode round_timer_;

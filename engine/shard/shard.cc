@@ -14,10 +14,12 @@ constexpr Nanos congested_nap = 20 * nanos_per_us;
 constexpr int local_rounds_max = 32;
 constexpr std::size_t inbox_batch = 64;
 
+bool is_drain_message(const Message& message) {
+  return message.kind >= kind_drain && message.kind <= kind_drain_skip;
+}
+
 bool only_drain_messages(std::span<const Message> messages) {
-  return std::all_of(messages.begin(), messages.end(), [](const Message& message) {
-    return message.kind >= kind_drain && message.kind <= kind_drain_skip;
-  });
+  return std::all_of(messages.begin(), messages.end(), is_drain_message);
 }
 
 }  // namespace
@@ -92,11 +94,22 @@ bool Shard::turn() {
   return false;
 }
 
+// Nothing is open any more, and the others have our word. What else still waits has nobody to go
+// to: a shard whose drain was cut short may have ended, and its lane stays full for ever.
 bool Shard::finished() const {
-  return drain_.closing() && connections_.open_count() == 0 && !messages_waiting() &&
-         !post_.congested() &&
-         std::all_of(listeners_.begin(), listeners_.end(),
-                     [](const auto& listener) { return listener->closed(); });
+  if (!drain_.closing() || connections_.open_count() != 0) return false;
+  for (const auto& listener : listeners_) {
+    if (!listener->closed()) return false;
+  }
+  return drain_.aborted() || !drain_word_waiting();
+}
+
+bool Shard::drain_word_waiting() const {
+  for (std::uint32_t target = 0; target < post_.shard_count(); ++target) {
+    const std::span<const Message> items = post_.queue(target).items();
+    if (std::any_of(items.begin(), items.end(), is_drain_message)) return true;
+  }
+  return false;
 }
 
 TurnLimits Shard::turn_limits() const {

@@ -144,6 +144,7 @@ class Shard final : public SleepGate, public Actor, public AcceptTarget, public 
   bool input_ended() const;
   bool messages_waiting() const;
   bool finished() const;
+  bool drain_word_waiting() const;
 
   ShardOptions options_;
   Io& io_;
