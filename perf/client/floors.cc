@@ -27,6 +27,11 @@ namespace {
 constexpr std::size_t message_bytes = 64;
 constexpr int rounds = 20'000;
 
+// What the other threads of a floor waited for a CPU, noted by each at its end.
+std::atomic<std::int64_t> others_waited_ns{0};
+
+void note_waiting() { others_waited_ns.fetch_add(read_own_waited_ns(), std::memory_order_relaxed); }
+
 double median(std::vector<double> samples) {
   const auto middle = samples.begin() + static_cast<std::ptrdiff_t>(samples.size() / 2);
   std::nth_element(samples.begin(), middle, samples.end());
@@ -56,6 +61,7 @@ double ping_pong_ns(int other_cpu) {
       while (there.value.load(std::memory_order_acquire) != i) continue;
       back.value.store(i, std::memory_order_release);
     }
+    note_waiting();
   });
   const std::int64_t start = now_ns();
   for (int i = 1; i <= count; ++i) {
@@ -107,6 +113,7 @@ double round_trip_ns(int other_cpu, bool spin) {
       receive(pair.far, buffer, spin);
       send_all(pair.far, {buffer, message_bytes});
     }
+    note_waiting();
   });
   std::vector<double> samples;
   char buffer[message_bytes];
@@ -148,6 +155,7 @@ double send_ns(int other_cpu, std::size_t messages) {
              static_cast<std::uint64_t>(burst) * burst_bytes)
         continue;
     }
+    note_waiting();
   });
   std::vector<char> buffer(256 * 1024);
   Poller poller(near, true);
@@ -168,6 +176,8 @@ double send_ns(int other_cpu, std::size_t messages) {
 
 std::string run_floors(const Options& options) {
   const int other = options.server_cpu;
+  const std::int64_t start = now_ns();
+  const std::int64_t own_waited_ns = read_own_waited_ns();
   std::string out = field("syscall_ns", empty_syscall_ns());
   out += field("ping_pong_ns", ping_pong_ns(other));
   out += field("round_trip_blocking_ns", round_trip_ns(other, false));
@@ -176,7 +186,9 @@ std::string run_floors(const Options& options) {
     const std::string name = "send_" + std::to_string(messages) + "_ns";
     out += field(name.c_str(), send_ns(other, messages));
   }
-  return out;
+  const auto waited =
+      static_cast<double>(others_waited_ns.load() + read_own_waited_ns() - own_waited_ns);
+  return out + field("generator_waited", waited / since(start));
 }
 
 }  // namespace ringpost::perf

@@ -9,16 +9,17 @@
 namespace ringpost::perf {
 namespace {
 
-std::int64_t read_process_ns(int pid) {
-  std::int64_t sum = 0;
+void read_process(int pid, ServerTimes& times) {
   std::error_code ignored;
   for (const auto& task :
        std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task", ignored)) {
     std::ifstream file(task.path() / "schedstat");
     std::int64_t ran = 0;
-    if (file >> ran) sum += ran;
+    std::int64_t waited = 0;
+    if (!(file >> ran >> waited)) continue;  // The thread has just ended.
+    times.process_ns += ran;
+    times.waited_ns += waited;
   }
-  return sum;
 }
 
 void read_core(int cpu, ServerTimes& times) {
@@ -49,9 +50,17 @@ std::int64_t now_ns() {
 
 ServerTimes read_server_times(const Options& options) {
   ServerTimes times;
-  if (options.server_pid != 0) times.process_ns = read_process_ns(options.server_pid);
+  if (options.server_pid != 0) read_process(options.server_pid, times);
   if (options.server_cpu >= 0) read_core(options.server_cpu, times);
   return times;
+}
+
+std::int64_t read_own_waited_ns() {
+  std::ifstream file("/proc/thread-self/schedstat");
+  std::int64_t ran = 0;
+  std::int64_t waited = 0;
+  file >> ran >> waited;
+  return waited;
 }
 
 std::int64_t read_rss_kib(int pid) {
@@ -71,7 +80,7 @@ Meter::Meter(const Options& options, std::uint64_t messages_per_unit)
 
 bool Meter::next_phase(std::uint64_t units, std::int64_t now) {
   Mark& mark = measuring_ ? end_ : start_;
-  mark = {now, units, read_server_times(options_)};
+  mark = {now, units, read_own_waited_ns(), read_server_times(options_)};
   if (measuring_) return false;
   measuring_ = true;
   idle_ns_ = 0;
@@ -86,9 +95,13 @@ std::string Meter::json() const {
   const auto count = static_cast<double>(messages());
   std::string out = field("seconds", elapsed / 1e9) + field("messages", messages()) +
                     field("rate", count / (elapsed / 1e9)) +
-                    field("generator_idle", static_cast<double>(idle_ns_) / elapsed);
+                    field("generator_idle", static_cast<double>(idle_ns_) / elapsed) +
+                    field("generator_waited",
+                          static_cast<double>(end_.own_waited_ns - start_.own_waited_ns) / elapsed);
   if (options_.server_pid != 0) {
     const auto ran = static_cast<double>(end_.server.process_ns - start_.server.process_ns);
+    const auto waited = static_cast<double>(end_.server.waited_ns - start_.server.waited_ns);
+    out += field("server_waited", waited / elapsed);
     out += field("server_process_busy", ran / elapsed);
     out += field("server_process_ns_per_message", ran / count);
   }

@@ -17,10 +17,15 @@ std::int64_t now_ns();
 // What /proc tells about the server. Zero where it was not asked for.
 struct ServerTimes {
   std::int64_t process_ns = 0;       // Time on a CPU, all threads (schedstat, exact).
+  std::int64_t waited_ns = 0;        // Time that they were ready and another program had the CPU.
   std::int64_t core_busy_ticks = 0;  // The core, whoever ran on it (ticks of 10 ms).
   std::int64_t core_all_ticks = 0;
 };
 ServerTimes read_server_times(const Options& options);
+
+// How long this thread has been ready to run while another program had its CPU. A run in which that
+// is more than a trace, here or at the server, measured the machine's other work.
+std::int64_t read_own_waited_ns();
 
 // Resident memory of a process in KiB, or -1.
 std::int64_t read_rss_kib(int pid);
@@ -51,6 +56,7 @@ class Meter {
   struct Mark {
     std::int64_t at = 0;
     std::uint64_t units = 0;
+    std::int64_t own_waited_ns = 0;
     ServerTimes server;
   };
 

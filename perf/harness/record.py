@@ -4,6 +4,7 @@ import json
 import os
 
 from harness import table
+from harness.measure import WAITED_MAX
 
 
 def markdown(result):
@@ -17,7 +18,8 @@ def markdown(result):
         f"Server on CPU {result['server_cpu']}, generator on CPU {result['client_cpu']}, "
         f"{result['rounds']} rounds of {result['seconds']:g} s, A B A B.",
         table.table_markdown(result["lines"]),
-        *(f"{note}" for note in result["notes"]),
+        f"Runs repeated because another program took more than {100 * WAITED_MAX:g} % of their cores: "
+        f"{result['repeated']}; kept although disturbed: {result['disturbed']}.",
         "## Where the time goes",
         table.cost_markdown(result["lines"]),
         "Times are per message, medians of the rounds. A polling server is busy also while it waits, and the generator's "

@@ -87,20 +87,28 @@ class Server:
 
 
 class Hold:
-    """Keeps a machine that others use too quiet while one round is measured: runs `COMMAND sh -c ...` and waits until
-    that got its turn. Without a command it does nothing."""
+    """Keeps a machine that others use too quiet while a round is measured: runs `COMMAND sh -c ...` and goes on when that
+    got its turn. Rounds follow each other in one hold until it has lasted `seconds_max`. Without a command it does
+    nothing."""
 
-    def __init__(self, command):
+    def __init__(self, command, seconds_max=30):
         self.command = command
+        self.seconds_max = seconds_max
+        self.process = None
 
     def __enter__(self):
-        self.process = None
-        if self.command:
+        if self.command and self.process is None:
             self.process = subprocess.Popen([*self.command, "sh", "-c", "echo held; cat >/dev/null"],
                                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             self.process.stdout.readline()
+            self.since = time.monotonic()
 
     def __exit__(self, *_):
+        if self.process is not None and time.monotonic() - self.since > self.seconds_max:
+            self.release()
+
+    def release(self):
         if self.process is not None:
             self.process.stdin.close()
             self.process.wait()
+            self.process = None
