@@ -32,7 +32,7 @@
 // read-modify-writes on one word it needs only acquire and release, no fence (which TSan does not
 // understand), and nothing of the sources but that (1) comes before (2) in the waker and (B) after
 // (A) in the owner: even relaxed loads do in (B). On x86-64 each is one locked instruction either
-// way. Relacy shows that each order is needed (tests/engine/ring/parker_relacy_test.cc).
+// way. Relacy shows that each order is needed (tests/engine/ring/ring_relacy_test.cc).
 
 #include <cstdint>
 
