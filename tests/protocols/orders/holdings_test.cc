@@ -172,7 +172,10 @@ TEST(Holdings, KnownTickersAllocateNothing) {
   const std::string longest(ticker_bytes_max, 'L');
   std::vector<std::string> tickers;
   for (int i = 0; i < 1000; ++i) tickers.push_back(longest.substr(4) + std::to_string(1000 + i));
-  for (const std::string& ticker : tickers) holdings.buy(ticker, 1);
+  for (const std::string& ticker : tickers) {
+    holdings.buy(ticker, 1);
+    holdings.rendered_bytes();  // So that never more than one was marked as changed before.
+  }
   std::vector<char> out(holdings.rendered_bytes() * 2);
   const std::size_t before = allocation_count();
   for (int round = 0; round < 10; ++round) {
