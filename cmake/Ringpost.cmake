@@ -15,6 +15,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports these falsely inside libstdc++ and fmt once they are inlined; clang's build keeps us honest.
   target_compile_options(ringpost_flags INTERFACE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread
     -Wno-maybe-uninitialized -Wno-interference-size)
+else()
+  target_compile_options(ringpost_flags INTERFACE -Wno-string-conversion)  # ASSERT(!"sentence")
 endif()
 if(RINGPOST_NATIVE)
   target_compile_options(ringpost_flags INTERFACE -march=native)
