@@ -277,10 +277,14 @@ void UringIo::submit_only() {
 }
 
 // One enter if there is a reason for one, then a reap; again while the kernel has more of its
-// deferred work and nothing came out yet.
+// deferred work and nothing came out yet. Not again after a round that brought nothing: the kernel
+// may ask for an enter with no work left for it. Who posts to this ring from another thread raises
+// the flag after queueing the work, which by then may be done; it stays up until the next work.
 void UringIo::collect(std::size_t completions_max) {
   bool is_busy = false;
+  std::uint64_t reaped_before;
   do {
+    reaped_before = counters_.completions;
     if (ring_->completions_ready() >= completions_max) {
       submit_only();
     } else if (ring_->unsubmitted() > 0 || ring_->wants_enter()) {
@@ -289,7 +293,8 @@ void UringIo::collect(std::size_t completions_max) {
       is_busy = ring_->submit_and_collect() == EnterStatus::busy;
     }
     reap(completions_max);
-  } while (!has_outcome() && !is_busy && (ring_->unsubmitted() > 0 || ring_->wants_enter()));
+  } while (!has_outcome() && !is_busy && counters_.completions != reaped_before &&
+           (ring_->unsubmitted() > 0 || ring_->wants_enter()));
 }
 
 void UringIo::reap(std::size_t completions_max) {
@@ -420,12 +425,12 @@ bool UringIo::spin(const TurnLimits& limits, SleepGate& gate) {
 
 // The gate announces the sleep to the other shards and looks at their lanes once more; the look at
 // our own ring behind it only saves an enter, for the kernel does not put a thread to sleep that
-// has completions.
+// has completions. It does not count that the kernel wants an enter: this is one.
 void UringIo::sleep(const TurnLimits& limits, SleepGate& gate) {
   const Nanos timeout = limits.deadline == never ? never : limits.deadline - clock_.now();
   if (timeout <= 0) return;
   if (!gate.try_enter_sleep()) return;
-  if (!has_news()) {
+  if (ring_->completions_ready() == 0) {
     ++counters_.enters;
     ++counters_.sleeps;
     ring_->submit_and_wait(timeout);
