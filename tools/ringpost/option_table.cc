@@ -194,6 +194,9 @@ constexpr OptionRow rows[] = {
      "A client that has not named itself by then is disconnected."},
     {G::chat, "chat-pending-bytes-max", "SIZE", BYTES(chat.pending_bytes_max, kibi, gibi),
      "How far a reader may lag behind; above, it alone is disconnected."},
+    {G::chat, "chat-waiting-runs-max", "COUNT", COUNT(chat.waiting_runs_max, 1, 1'000'000, false),
+     "Reads' worth of lines that may wait for one shard whose lane is full; above, all senders "
+     "pause."},
 
     {G::connections, "max-connections", "COUNT",
      Number{AT(std::optional<std::uint64_t>, connections.count_max), Unit::count, 1, 10'000'000},

@@ -59,6 +59,7 @@ struct ChatOptions {
   std::uint64_t nick_bytes_max = 64;
   engine::Nanos nick_timeout = 30 * engine::nanos_per_s;
   std::uint64_t pending_bytes_max = 1 << 20;
+  std::uint64_t waiting_runs_max = 1'024;
 };
 
 struct LogOptions {

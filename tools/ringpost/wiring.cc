@@ -34,9 +34,6 @@ enum ActorSlot : std::uint32_t {
 constexpr std::uint32_t book_shard = 0;
 std::uint32_t room_shard(std::uint32_t shard_count) { return shard_count - 1; }
 
-// A room holds back its senders when this many runs wait for one shard.
-constexpr std::size_t room_spill_messages_max = 1024;
-
 std::uint64_t random_seed() {
   std::uint64_t seed = 0;
   const ssize_t got = ::getrandom(&seed, sizeof seed, 0);
@@ -158,7 +155,7 @@ void Wiring::wire_chat(Shard& shard) {
     }
     const chat::Room::Parts parts{shard.post(), shard.timers(), shard.counters(), shard.now()};
     shard.spawn_at(slot_room, std::make_unique<chat::Room>(parts, std::move(branches),
-                                                           room_spill_messages_max));
+                                                           options.waiting_runs_max));
   }
   auto branch =
       std::make_unique<chat::Branch>(ActorRef::actor(self, slot_branch, 1), room, shard.post(),
