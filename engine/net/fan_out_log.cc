@@ -65,6 +65,12 @@ FanOutLog::Range FanOutLog::copy_in(Bytes bytes) {
   return range;
 }
 
+std::uint64_t FanOutLog::waiting_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const Run& run : waiting_) bytes += run.bytes.bytes().size();
+  return bytes;
+}
+
 bool FanOutLog::end_turn() {
   while (!waiting_.empty() && turn_bytes_ < turn_bytes_max_) {
     append_now(waiting_.front());
@@ -80,7 +86,7 @@ void FanOutLog::attach(Follower& follower, Link& link) {
   ASSERT(follower.log == nullptr);
   follower.log = this;
   follower.link = &link;
-  follower.cursor = end_;
+  follower.cursor = end_ + waiting_bytes();  // what waits was appended before
   follower.segment = last_;
   hold(last_);
   follower.index = static_cast<std::uint32_t>(followers_.size());

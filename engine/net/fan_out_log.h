@@ -46,7 +46,7 @@ struct LogSegment {
 struct Follower {
   FanOutLog* log = nullptr;  // null: follows nothing
   LogSegment* segment = nullptr;
-  std::uint64_t cursor = 0;  // the first byte not yet taken
+  std::uint64_t cursor = 0;  // the first byte not yet taken; may be ahead of the log's end
   Link* link = nullptr;
   std::uint32_t index = 0;  // in the log's list
 
@@ -84,7 +84,7 @@ class FanOutLog {
   // Bytes that some holder still needs, or that lie in the last segment.
   std::uint64_t held_bytes() const { return end_ - first_->start; }
 
-  // For Link and Outbox.
+  // For Link and Outbox. The follower gets what is appended from now on.
   void attach(Follower& follower, Link& link);
   void detach(Follower& follower);
   // Moves one hold from the segment of an earlier byte to that of `position`, and frees what nobody
@@ -105,6 +105,7 @@ class FanOutLog {
 
   void append_now(const Run& run);
   Range copy_in(Bytes bytes);
+  std::uint64_t waiting_bytes() const;
   void add_segment();
   void free_unheld();
 
@@ -121,6 +122,8 @@ class FanOutLog {
   std::deque<Run> waiting_;  // over a turn's share
 };
 
-inline std::uint64_t Follower::lag() const { return log == nullptr ? 0 : log->end() - cursor; }
+inline std::uint64_t Follower::lag() const {
+  return log == nullptr || log->end() < cursor ? 0 : log->end() - cursor;
+}
 
 }  // namespace ringpost::engine

@@ -106,7 +106,7 @@ void Outbox::skip(FanOutLog::Range range) {
 void Outbox::take_followed() {
   Follower& follower = *follower_;
   const std::uint64_t end = follower.log->end();
-  if (follower.cursor == end) return;
+  if (follower.cursor >= end) return;
   add_log_range(follower.segment, follower.cursor, end);
   follower.segment = follower.log->move_hold(follower.segment, end);
   follower.cursor = end;

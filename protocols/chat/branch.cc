@@ -11,13 +11,23 @@ Branch::Branch(engine::ActorRef self, engine::ActorRef room, engine::Post& post,
     : self_(self), room_(room), post_(post), log_(turn, turn_bytes_max) {}
 
 void Branch::join(engine::Follower& follower, engine::Link& link) {
+  ASSERT(joining_ > 0);
+  --joining_;
   link.follow(follower, log_);
-  if (log_.followers().size() == 1) post_.tell(room_, self_, kind_branch_open);
   if (holding_) link.pause();
 }
 
-void Branch::left() {
-  if (log_.followers().empty()) post_.tell(room_, self_, kind_branch_close);
+void Branch::not_joining() {
+  ASSERT(joining_ > 0);
+  --joining_;
+  close_if_empty();
+}
+
+void Branch::left() { close_if_empty(); }
+
+// Whoever joins later asks the room behind this.
+void Branch::close_if_empty() {
+  if (log_.followers().empty() && joining_ == 0) post_.tell(room_, self_, kind_branch_close);
 }
 
 void Branch::receive(std::span<const Message> run) {

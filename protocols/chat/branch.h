@@ -1,9 +1,14 @@
 #pragma once
 
 // Branch: the room on one shard. It appends the runs that the room sends, in order, once to the log
-// that all members of this shard follow, and tells the room whether there are members at all. The
-// sessions of its shard call it directly.
+// that all members of this shard follow, and tells the room when there are none. The sessions of
+// its shard call it directly.
+//
+// A session joins through the room, so that its membership has a place in the one order too: it
+// asks the room, and starts to follow the log when the answer comes, which is behind every run
+// posted before the ask was handled and before every later one.
 
+#include <cstdint>
 #include <vector>
 
 #include "engine/actor/actor.h"
@@ -22,8 +27,12 @@ class Branch final : public engine::Actor {
 
   engine::ActorRef room() const { return room_; }
 
+  // A session asks the room to let it join. Then, once: `join` with the room's answer, or
+  // `not_joining` if the session ended before it.
+  void joining() { ++joining_; }
   // The member gets every later line but its own. Requires: it follows nothing.
   void join(engine::Follower& follower, engine::Link& link);
+  void not_joining();
   // A member has left: its connection no longer follows the log.
   void left();
 
@@ -33,11 +42,13 @@ class Branch final : public engine::Actor {
   void on_run(const engine::Message& message);
   void hold();
   void go_on();
+  void close_if_empty();
 
   engine::ActorRef self_;
   engine::ActorRef room_;
   engine::Post& post_;
   engine::FanOutLog log_;
+  std::uint32_t joining_ = 0;
   bool holding_ = false;
 };
 

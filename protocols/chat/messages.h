@@ -12,10 +12,11 @@ namespace ringpost::chat {
 enum MessageKind : std::uint16_t {
   kind_post = engine::kind_protocol_first,  // session to room: a run; `from` is its origin
   kind_run,                                 // room to branch: a run in its place, and its origin
-  kind_branch_open,                         // branch to room: this shard has members now
-  kind_branch_close,                        // branch to room: it has none any more
-  kind_hold,   // room to branch: the senders of this shard are to pause
-  kind_go_on,  // room to branch: and to go on
+  kind_join,          // session to room, an ask: its branch gets every run from here on
+  kind_joined,        // the answer: what the branch gets behind it was posted later
+  kind_branch_close,  // branch to room: it has no members any more, and none is joining
+  kind_hold,          // room to branch: the senders of this shard are to pause
+  kind_go_on,         // room to branch: and to go on
 };
 
 // Behind the payload of a kind_run.

@@ -31,8 +31,9 @@ void Room::receive(std::span<const Message> run) {
       case kind_post:
         on_post(message);
         break;
-      case kind_branch_open:
+      case kind_join:
         open_[message.from.shard()] = true;
+        parts_.post.answer(message, kind_joined);
         break;
       case kind_branch_close:
         open_[message.from.shard()] = false;

@@ -43,7 +43,7 @@ class Room final : public engine::Actor, public engine::TimerTarget {
 
   Parts parts_;
   std::vector<engine::ActorRef> branches_;
-  std::vector<bool> open_;  // the branch has members
+  std::vector<bool> open_;  // the branch has members, or will
   std::size_t spill_messages_max_;
   bool holding_ = false;  // the senders are paused
   engine::TimerNode recheck_;

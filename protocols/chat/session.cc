@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "engine/base/assert.h"
+#include "engine/net/reply_queue.h"
 #include "protocols/chat/messages.h"
 #include "protocols/chat/parser.h"
 #include "protocols/chat/writer.h"
@@ -52,6 +54,15 @@ void Session::on_nick(Bytes line) {
   nick_bytes_ = static_cast<std::uint8_t>(line.size());
   link_->cancel_timer();
   link_->set_pending_max(shared_.options.pending_bytes_max);
+  membership_ = Membership::joining;
+  shared_.branch.joining();
+  link_->post().ask(shared_.branch.room(), link_->self(), kind_join, 0);
+}
+
+// Unless the input has ended meanwhile.
+void Session::on_joined() {
+  if (membership_ != Membership::joining) return;
+  membership_ = Membership::member;
   shared_.branch.join(follower_, *link_);
 }
 
@@ -80,17 +91,46 @@ void Session::on_error(Errc errc) {
   link_->write(error_line(errc));
 }
 
-// An unfinished last line is dropped (CH-10, CH-11).
-void Session::on_end(Bytes) { link_->close_after_flush(engine::CloseReason::peer_closed); }
+// An unfinished last line is dropped (CH-10, CH-11). The member leaves at once, so that what others
+// say does not keep its goodbye waiting. Our end of the stream tells the peer that its lines have
+// their places in the order: it waits until the room has seen them all.
+void Session::on_end(Bytes) {
+  if (nick_bytes_ == 0) return link_->close_after_flush(engine::CloseReason::peer_closed);
+  leave();
+  const engine::ActorRef room_shard =
+      engine::ReplyQueue::shard_actor(shared_.branch.room().shard());
+  link_->post().ask(room_shard, link_->self(), engine::kind_sync, 0);
+}
 
-void Session::on_messages(std::span<const engine::Message>) {
-  ASSERT(!"nobody talks to a chat session");
+void Session::on_messages(std::span<const engine::Message> run) {
+  for (const engine::Message& message : run) {
+    switch (message.kind) {
+      case kind_joined:
+        on_joined();
+        break;
+      case engine::kind_synced:
+        link_->close_after_flush(engine::CloseReason::peer_closed);
+        break;
+      default:
+        ASSERT(!"a message to a chat session");
+    }
+  }
+}
+
+void Session::leave() {
+  switch (std::exchange(membership_, Membership::none)) {
+    case Membership::none:
+      return;
+    case Membership::joining:
+      return shared_.branch.not_joining();
+    case Membership::member:
+      link_->unfollow();
+      return shared_.branch.left();
+  }
 }
 
 void Session::on_timer() { link_->abort(engine::CloseReason::handshake_timeout); }
 
-void Session::on_closed(engine::CloseReason) {
-  if (nick_bytes_ != 0) shared_.branch.left();
-}
+void Session::on_closed(engine::CloseReason) { leave(); }
 
 }  // namespace ringpost::chat

@@ -45,11 +45,19 @@ class Session final : public engine::Session {
   void on_closed(engine::CloseReason reason) override;
 
  private:
+  enum class Membership : std::uint8_t {
+    none,     // not yet named, or the input has ended
+    joining,  // asked the room
+    member,   // follows the branch's log
+  };
+
   void on_line(engine::Bytes line, std::size_t input_left);
   void on_nick(engine::Bytes line);
   void add_to_run(engine::Bytes line, std::size_t input_left);
   void post_run();
   void on_error(Errc errc);
+  void on_joined();
+  void leave();
 
   SessionShared& shared_;
   engine::Link* link_ = nullptr;
@@ -59,6 +67,7 @@ class Session final : public engine::Session {
   std::size_t run_bytes_ = 0;
   std::array<char, nick_bytes_max> nick_;
   std::uint8_t nick_bytes_ = 0;  // 0: not yet named
+  Membership membership_ = Membership::none;
 };
 
 }  // namespace ringpost::chat
