@@ -281,7 +281,7 @@ void Connection::stall() {
   if (stalled_) return;
   stalled_ = true;
   ++counters_.input_stalled;
-  all_.stalled_.push_back(this);
+  if (!std::exchange(stall_listed_, true)) all_.stalled_.push_back(this);
 }
 
 void Connection::resume() {

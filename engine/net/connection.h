@@ -113,7 +113,8 @@ class Connection final : public Link, public TimerTarget {
   State state_ = State::free;
   ReceiveState receive_state_ = ReceiveState::idle;
   CloseReason reason_ = CloseReason::none;
-  bool stalled_ = false;        // in the stalled list
+  bool stalled_ = false;        // holds input that may not be parsed
+  bool stall_listed_ = false;   // in the stalled list, perhaps no longer stalled
   bool aborted_ = false;        // in the aborted list
   bool ready_ = false;          // in the ready list: parse what is held
   bool peer_reset_ = false;     // the input ended by a reset

@@ -110,6 +110,7 @@ void Connections::settle_stalled() {
   swap_.clear();
   std::swap(swap_, stalled_);
   for (Connection* connection : swap_) {
+    connection->stall_listed_ = false;
     if (!connection->stalled_ || connection->ready_) continue;  // taken up, or about to be
     if (connection->state_ != Connection::State::open) {
       connection->stalled_ = false;
@@ -121,6 +122,7 @@ void Connections::settle_stalled() {
       ready_.push_back(connection);
       continue;
     }
+    connection->stall_listed_ = true;
     stalled_.push_back(connection);
     if (connection->receive_state_ == Connection::ReceiveState::armed) {
       ++counters_.input_cancelled;

@@ -76,6 +76,8 @@ class Connections {
   void abort_all(CloseReason reason);
 
   std::uint32_t open_count() const { return open_count_; }
+  // Connections whose input waits; each is listed once.
+  std::size_t stalled_count() const { return stalled_.size(); }
   // Connections ended since the last call.
   std::uint32_t take_closed_count();
   FanOutTurn& fan_out() { return fan_out_; }

@@ -175,6 +175,24 @@ TEST(ConnectionInput, FullLanesStopParsingAndItGoesOnByItself) {
   EXPECT_EQ(session.lines, (Lines{"one", "two"}));
 }
 
+// Story: a connection that was taken up and stalled again within one turn was listed a second time,
+// and each copy was kept for as long as it stalled in every turn: a client that pipelines without
+// end made the list, and the work of each turn, grow without end.
+TEST(ConnectionInput, StallingInEveryTurnCostsTheSameInEveryTurn) {
+  NetWorld world;
+  LineSession& session = world.open(socket_a);
+  session.when_line = [](LineSession& s, const std::string&) { s.link->pause(); };
+  world.arrive(socket_a, std::string(4000, '\n'));
+  world.io.receive_ends(socket_a, ECANCELED);
+  world.turn();
+  for (int i = 0; i < 1000; ++i) {
+    session.link->resume();
+    world.turn();
+  }
+  EXPECT_EQ(session.lines.size(), 1001u);
+  EXPECT_LE(world.connections.stalled_count(), 1u);
+}
+
 TEST(ConnectionInput, ManyReadyConnectionsAreTakenUpInPortions) {
   ConnectionLimits limits;
   limits.feed_ready_max = 2;
