@@ -24,6 +24,10 @@ endif()
 if(RINGPOST_SANITIZE)
   target_compile_options(ringpost_flags INTERFACE -fsanitize=${RINGPOST_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(ringpost_flags INTERFACE -fsanitize=${RINGPOST_SANITIZE})
+  if(RINGPOST_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # The queue behind the shards' inbox has fences, which TSan does not see. Ours has none: tools/tidy looks.
+    target_compile_options(ringpost_flags INTERFACE -Wno-tsan)
+  endif()
 endif()
 
 if(RINGPOST_FUZZ)

@@ -172,7 +172,9 @@ void SimIo::give_back(BufferId id) {
   SIM_CHECK(id < buffers_.size() && buffers_[id].is_out,
             "shard %u: buffer %u is given back, but not handed out", shard_, id);
   Buffer& buffer = buffers_[id];
-  std::memset(buffer.memory.get(), poison_byte, buffer.used);
+  const std::size_t unused =
+      context_.faults.buffer_bytes - buffer.used;  // in front: see fill_buffer
+  std::memset(buffer.memory.get() + unused, poison_byte, buffer.used);
   lock_memory(buffer.memory.get(), context_.faults.buffer_bytes);
   buffer.is_out = false;
   --buffers_out_;

@@ -67,6 +67,12 @@ HOMES = [
 ]
 HOMES_EXEMPT = ["bench", "perf", "tests", "tools"]
 
+# Words that have no place in the code of a folder, and why.
+FORBIDDEN = [
+    ("engine", re.compile(r"\batomic_(thread|signal)_fence\s*\("),
+     "has a fence, which TSan does not see; use orders of operations"),
+]
+
 COLUMNS_MAX = 100
 COLUMNS_FILES = (".h", ".cc")
 TABLESS_FILES = (".h", ".cc", ".py", ".cmake", "CMakeLists.txt", ".json", ".md")
@@ -235,6 +241,9 @@ def check_text(tree):
                 yield path, number, f"has {len(line)} columns, {COLUMNS_MAX} is the most"
             if FOREIGN_PATH.search(line):
                 yield path, number, "names a path outside the repository"
+            for folder, word, wrong in FORBIDDEN:
+                if path.endswith(SOURCES) and below(path, folder) and word.search(line):
+                    yield path, number, wrong
 
 
 CHECKS = [check_includes, check_own_header_first, check_headers_guarded, check_text]

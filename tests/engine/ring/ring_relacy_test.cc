@@ -2,6 +2,8 @@
 // their orders, and with any one of them weakened Relacy finds the bug. So none is too weak, and
 // none is stronger than it has to be.
 
+#include <gtest/gtest.h>
+
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -9,7 +11,6 @@
 #include "engine/ring/mpsc_ring.h"
 #include "engine/ring/parker.h"
 #include "engine/ring/spsc_ring.h"
-#include "gtest/gtest.h"
 #include "tests/engine/ring/relacy_atomics.h"
 
 // Relacy replaces operator new and delete but not the sized delete, which libstdc++ would send to

@@ -1,6 +1,8 @@
 // SpscRing against std::deque: any sequence of calls on both handles gives what a bounded deque
 // would. RapidCheck draws the sequences and shrinks one that fails; it prints the seed.
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -9,7 +11,6 @@
 #include <vector>
 
 #include "engine/ring/spsc_ring.h"
-#include "gtest/gtest.h"
 
 #include <rapidcheck.h>
 

@@ -241,6 +241,14 @@ class Files(TidyTest):
         self.write("notes.md", "GET /x/home/a and a/work/b and $x/work/ stand for no machine\n")
         self.assert_clean()
 
+    def test_no_fences_in_the_engine(self):
+        fence = "std::atomic_thread_fence(std::memory_order_seq_cst);\n"
+        self.write("bench/a.cc", fence)
+        self.write("engine/ring/a.cc", "// An atomic_thread_fence would be rejected.\n")
+        self.assert_clean()
+        self.write("engine/ring/b.cc", fence)
+        self.assert_found("engine/ring/b.cc:1:", "fence")
+
     def test_bytes_that_are_no_text_are_left_alone(self):
         (self.root / "corpus").mkdir()
         (self.root / "corpus/a.h").write_bytes(b"\xff\xfe\t")
