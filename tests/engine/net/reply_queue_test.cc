@@ -197,6 +197,38 @@ TEST_F(ReplyQueueTest, ABarrierBehindAnAskWaitsForBoth) {
   EXPECT_EQ(output(), "1no");
 }
 
+// A peer that fills the queue and ends: the barrier of the end comes on top.
+TEST_F(ReplyQueueTest, ABarrierMayStandBehindAFullQueue) {
+  std::vector<std::uint64_t> tokens;
+  while (!queue_.full()) tokens.push_back(ask(1));
+  const std::uint64_t told = tell(2);
+  queue_.barrier();
+  const auto sent = sent_to(2);
+  ASSERT_EQ(sent.size(), 2u);
+  for (const std::uint64_t token : tokens) resolve(token, "a");
+  EXPECT_FALSE(queue_.empty());
+  queue_.insert(told, "no");
+  queue_.synced(sent[1].token);
+  EXPECT_TRUE(queue_.empty());
+  EXPECT_EQ(output(), "aaaaaaaano");
+}
+
+TEST_F(ReplyQueueTest, OneAnswerMayServeManyRequestsInARow) {
+  const std::uint64_t first = ask(1);
+  const std::uint64_t second = queue_.ask(actor(1), kind_question, 3).token;
+  EXPECT_EQ(second, first + 1);
+  EXPECT_EQ(queue_.size(), 4u);
+  resolve(second, "b");
+  EXPECT_EQ(queue_.size(), 4u);
+  resolve(first, "a");
+  EXPECT_TRUE(queue_.empty());
+  EXPECT_EQ(output(), "abbb");
+
+  const std::string large(5000, 'x');
+  resolve(queue_.ask(actor(1), kind_question, 3).token, large);
+  EXPECT_EQ(output(), large + large + large);
+}
+
 TEST_F(ReplyQueueTest, ItIsFullAtItsBoundAndGoesOnWhenAnAnswerCame) {
   std::vector<std::uint64_t> tokens;
   for (int i = 0; i < 8; ++i) {
@@ -219,6 +251,109 @@ TEST_F(ReplyQueueTest, ClearReleasesWhatWaited) {
   EXPECT_TRUE(queue_.empty());
   EXPECT_EQ(world_.buffers.taken_bytes(), 0u);
 }
+
+// Requests of all kinds on one side; on the other, actors of three shards that answer in FIFO order
+// each, but interleave as chance has it. The peer must read what the requests call for, in their
+// order.
+class ReplyQueueModel : public ReplyQueueTest {
+ protected:
+  ReplyQueueModel() : ReplyQueueTest(64) {
+    for (int i = 0; i < 10'000; ++i) texts_.push_back("<" + std::to_string(i) + ">");
+  }
+
+  void run(std::uint64_t seed) {
+    Prng prng(seed);
+    for (int step = 0; step < 3000; ++step) {
+      if (prng.below(100) < 55) {
+        if (!queue_.full()) request(prng);
+      } else {
+        answer_one(prng);
+      }
+      got_ += output();
+      ASSERT_EQ(got_, expected_.substr(0, got_.size()));
+    }
+    queue_.barrier();
+    while (answers_waiting()) answer_one(prng);
+    got_ += output();
+    EXPECT_EQ(got_, expected_);
+    EXPECT_TRUE(queue_.empty());
+    EXPECT_EQ(world_.buffers.taken_bytes(), 0u);
+  }
+
+ private:
+  const std::string& next_text() { return texts_[next_++]; }
+
+  void request(Prng& prng) {
+    const auto shard = static_cast<std::uint32_t>(prng.below(3));
+    switch (prng.below(4)) {
+      case 0: {
+        const std::string& text = next_text();
+        told_to_ = no_shard;
+        queue_.say(text);
+        expected_ += text;
+        return;
+      }
+      case 1: {
+        told_to_ = no_shard;
+        queue_.ask(actor(shard), kind_question).value = next_;
+        expected_ += next_text();
+        return;
+      }
+      default: {
+        // Who tells several shards puts a barrier between (see the header).
+        if (told_to_ != no_shard && told_to_ != shard) {
+          queue_.barrier();
+          told_to_ = no_shard;
+          if (queue_.full()) return;
+        }
+        told_to_ = shard;
+        const bool objects = prng.one_in(3);
+        Message& message = queue_.tell(actor(shard), kind_silent);
+        message.value = objects ? next_ : UINT32_MAX;
+        if (objects) expected_ += next_text();
+        return;
+      }
+    }
+  }
+
+  bool answers_waiting() const {
+    for (std::uint32_t shard = 0; shard < 3; ++shard) {
+      if (!world_.post.queue(shard).empty()) return true;
+    }
+    return false;
+  }
+
+  void answer_one(Prng& prng) {
+    MessageQueue& queue = world_.post.queue(static_cast<std::uint32_t>(prng.below(3)));
+    if (queue.empty()) return;
+    const Message message = queue.items().front();
+    queue.pop(1);
+    switch (message.kind) {
+      case kind_sync:
+        return queue_.synced(message.token);
+      case kind_question:
+        if (prng.one_in(2)) return queue_.resolve(message.token, Bytes(texts_[message.value]));
+        return resolve(message.token, texts_[message.value]);
+      default:
+        if (message.value != UINT32_MAX) queue_.insert(message.token, texts_[message.value]);
+    }
+  }
+
+  static constexpr std::uint32_t no_shard = UINT32_MAX;
+
+  std::deque<std::string> texts_;
+  std::uint32_t next_ = 0;
+  std::uint32_t told_to_ = no_shard;  // since the last place
+  std::string expected_;
+  std::string got_;
+};
+
+class ReplyQueueSeeds : public ReplyQueueModel, public ::testing::WithParamInterface<int> {};
+
+TEST_P(ReplyQueueSeeds, AnswersComeInRequestOrderWhateverTheOrderOfArrival) {
+  run(static_cast<std::uint64_t>(GetParam()));
+}
+INSTANTIATE_TEST_SUITE_P(Seeds, ReplyQueueSeeds, ::testing::Range(1, 41));
 
 }  // namespace
 }  // namespace ringpost::engine
