@@ -243,7 +243,7 @@ void Connection::parse_held() {
 
 // Everything that arrived was offered, or waits in the stalled list. What comes next for the input?
 void Connection::input_settled() {
-  if (aborted_ || state_ == State::closing) return;
+  if (aborted_ || state_ == State::closing || state_ == State::free) return;
   if (state_ != State::open) {  // discarding
     if (receive_state_ == ReceiveState::idle) start_receive(false);
     return;

@@ -113,6 +113,7 @@ class Connection final : public Link, public TimerTarget {
   State state_ = State::free;
   ReceiveState receive_state_ = ReceiveState::idle;
   CloseReason reason_ = CloseReason::none;
+  // The lists of Connections are gone through once a turn, so these may outlive the socket.
   bool stalled_ = false;        // holds input that may not be parsed
   bool stall_listed_ = false;   // in the stalled list, perhaps no longer stalled
   bool aborted_ = false;        // in the aborted list

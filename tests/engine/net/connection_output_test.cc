@@ -297,6 +297,65 @@ TEST(ConnectionOutput, GoodbyeAtTheOpening) {
 
 // --- Aborts, and slots that are used again ---
 
+TEST(ConnectionOutput, AnAbortWhileParsingEndsItAtTheEndOfTheTurn) {
+  NetWorld world;
+  world.service.when_line = [](LineSession& s, const std::string& line) {
+    s.link->write("not sent");
+    if (line == "abort") s.link->abort(CloseReason::protocol_error);
+  };
+  LineSession& session = world.open(socket_a);
+  world.arrive(socket_a, "abort\nmore\npart");
+  EXPECT_EQ(session.log, (Lines{"open", "closed:protocol_error"}));
+  EXPECT_EQ(session.lines, Lines{"abort"});
+  EXPECT_FALSE(world.io.sending(socket_a));
+  EXPECT_TRUE(world.io.is_shut_down(socket_a, Shutdown::both));
+  EXPECT_FALSE(world.io.is_closed(socket_a));
+  world.io.fin(socket_a);
+  world.settle();
+  EXPECT_TRUE(world.io.is_closed(socket_a));
+  EXPECT_EQ(world.buffers.taken_bytes(), 0u);
+}
+
+// Story: a connection that stalled and was aborted in one turn, and whose last operation came back
+// in the next, was still in the list of the stalled when its slot was already free. It was "taken
+// up again": a receive was started on no socket, with the token of the slot's next user.
+TEST(ConnectionOutput, ASlotThatBecameFreeWhileStalledStaysIdle) {
+  NetWorld world;
+  world.service.when_line = [](LineSession& s, const std::string& line) {
+    if (line == "abort") s.link->abort(CloseReason::protocol_error);
+  };
+  world.open(socket_a);
+  world.arrive(socket_a, "abort\nmore\n");  // stalled, and its receive taken back
+  world.io.receive_ends(socket_a, ECANCELED);
+  world.turn();
+  ASSERT_TRUE(world.io.is_closed(socket_a));
+  world.turn();
+  EXPECT_EQ(world.io.operation_count(), 0u);
+
+  LineSession& next = world.open(socket_b);
+  EXPECT_EQ(world.io.operation_count(), 1u);
+  world.arrive(socket_b, "line\n");
+  EXPECT_EQ(next.lines, Lines{"line"});
+}
+
+TEST(ConnectionOutput, ASlotMayBeUsedAgainWithinTheTurnThatFreedIt) {
+  NetWorld world;
+  LineSession& first = world.open(socket_a);
+  first.when_line = [](LineSession& s, const std::string&) { s.link->pause(); };
+  world.arrive(socket_a, "stop\nheld\n");
+  world.io.receive_ends(socket_a, ECANCELED);
+  world.settle();
+  first.link->abort(CloseReason::protocol_error);
+  world.connections.close_aborted();  // nothing in flight: free at once
+  ASSERT_TRUE(world.io.is_closed(socket_a));
+  LineSession& next = world.open(socket_b);
+  world.settle();
+  world.arrive(socket_b, "line\n");
+  world.settle();
+  EXPECT_EQ(next.lines, Lines{"line"});
+  EXPECT_EQ(world.io.operation_count(), 1u);
+}
+
 TEST(ConnectionOutput, AnAbortCancelsWhatTheShutdownDidNotEnd) {
   NetWorld world;
   LineSession& session = world.open(socket_a);
