@@ -129,9 +129,18 @@ void Connection::list_touched() { all_.touched_.push_back(this); }
 // --- Input -----------------------------------------------------------------------------------
 
 void Connection::start_receive(bool when_readable) {
-  ASSERT(receive_state_ == ReceiveState::idle || receive_state_ == ReceiveState::starved);
+  ASSERT(receive_state_ == ReceiveState::idle);
   receive_state_ = ReceiveState::armed;
   all_.io_.receive(socket_, token(OpKind::receive), when_readable);
+}
+
+// Buffers came back. Starts again with a wait for data, unless no input is wanted any more or now.
+void Connection::end_starvation() {
+  if (receive_state_ != ReceiveState::starved) return;
+  receive_state_ = ReceiveState::idle;
+  if (aborted_ || state_ == State::closing || state_ == State::free) return;
+  if (state_ == State::open && (stalled_ || drain_pending_)) return input_settled();
+  start_receive(true);
 }
 
 void Connection::on_receive(const Completion& completion) {

@@ -75,6 +75,7 @@ class Connection final : public Link, public TimerTarget {
   void on_input(Bytes data);
   void on_receive_final(std::int32_t result);
   void start_receive(bool when_readable);
+  void end_starvation();
   void discard(std::size_t bytes);
   void parse(Bytes data);
   void parse_joined(Bytes data);

@@ -133,12 +133,7 @@ void Connections::settle_stalled() {
 
   swap_.clear();
   std::swap(swap_, starved_);
-  for (Connection* connection : swap_) {
-    if (connection->receive_state_ == Connection::ReceiveState::starved &&
-        connection->state_ != Connection::State::closing) {
-      connection->start_receive(true);
-    }
-  }
+  for (Connection* connection : swap_) connection->end_starvation();
 }
 
 void Connections::close_aborted() {

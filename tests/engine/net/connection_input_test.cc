@@ -240,6 +240,23 @@ TEST(ConnectionInput, AMultishotThatWasLostWithDataIsStartedAnew) {
   EXPECT_EQ(session.lines, (Lines{"one", "two"}));
 }
 
+// Story: a receive that ran out of buffers was started again even while its connection was stalled,
+// so each such round let in another receive's worth behind what was held.
+TEST(ConnectionInput, AStalledConnectionThatRanOutOfBuffersIsNotStartedAnew) {
+  NetWorld world;
+  LineSession& session = world.open(socket_a);
+  session.when_line = [](LineSession& s, const std::string&) { s.link->pause(); };
+  world.io.arrive(socket_a, "stop\nheld\n");
+  world.io.receive_ends(socket_a, ENOBUFS);
+  world.settle();
+  EXPECT_FALSE(world.io.receiving(socket_a));
+  session.when_line = nullptr;
+  session.link->resume();
+  world.settle();
+  EXPECT_EQ(session.lines, (Lines{"stop", "held"}));
+  EXPECT_TRUE(world.io.receiving(socket_a));
+}
+
 TEST(ConnectionInput, TheEndBringsTheUnfinishedTail) {
   NetWorld world;
   LineSession& session = world.open(socket_a);
@@ -369,6 +386,43 @@ TEST(ConnectionInput, ADrainTakesTheReceiveBackAndSaysSoAfterTheLastInput) {
   world.io.fin(socket_a);
   world.settle();
   EXPECT_EQ(session.log.back(), "closed:drain");
+}
+
+// Story: the receive that a drain takes back may end with -ENOBUFS instead. It then waited for
+// buffers, was started again, and the drain waited for its last input until the drain time was up.
+TEST(ConnectionInput, ADrainIsNotHeldUpByAReceiveThatRanOutOfBuffers) {
+  NetWorld world;
+  LineSession& session = world.open(socket_a);
+  LineSession& other = world.open(socket_b);
+  world.io.receive_ends(socket_b, ENOBUFS);
+  world.connections.drain();
+  world.io.receive_ends(socket_a, ENOBUFS);
+  world.settle();
+  EXPECT_TRUE(session.logged("drain"));
+  EXPECT_FALSE(world.io.receiving(socket_a));
+  if (world.io.cancel_asked(OpKind::receive, socket_b)) {
+    world.io.receive_ends(socket_b, ECANCELED);
+    world.settle();
+  }
+  EXPECT_TRUE(other.logged("drain"));
+  EXPECT_FALSE(world.io.receiving(socket_b));
+  EXPECT_TRUE(world.connections.drained());
+}
+
+// Story: the same turn may bring -ENOBUFS and then the drain. The connection had its goodbye, and
+// its receive was started all the same.
+TEST(ConnectionInput, ADrainInTheTurnOfAStarvedReceiveEndsItsInput) {
+  NetWorld world;
+  LineSession& session = world.open(socket_a);
+  world.io.receive_ends(socket_a, ENOBUFS);
+  OpenGate gate;
+  for (const Completion& completion : world.io.turn({.completions_max = 10}, gate)) {
+    world.connections.on_completion(completion);
+  }
+  world.connections.drain();
+  world.settle();
+  EXPECT_TRUE(session.logged("drain"));
+  EXPECT_FALSE(world.io.receiving(socket_a));
 }
 
 TEST(ConnectionInput, ADrainWaitsForHeldInput) {
