@@ -272,7 +272,7 @@ void Connection::end_of_input() {
   if (peer_reset_) return abort(CloseReason::reset);
   if (end_delivered_) return;
   end_delivered_ = true;
-  if (drain_pending_) {
+  if (drain_pending_ && receive_state_ != ReceiveState::ended) {
     session_->on_drain();
   } else {
     session_->on_end(held());

@@ -425,6 +425,22 @@ TEST(ConnectionInput, ADrainInTheTurnOfAStarvedReceiveEndsItsInput) {
   EXPECT_FALSE(world.io.receiving(socket_a));
 }
 
+// Story: a peer that had already ended its side when the drain came got on_drain instead of on_end,
+// and its unfinished last line was lost, which some protocols answer (OB-2).
+TEST(ConnectionInput, APeerThatEndedBeforeTheDrainEndsAsItWouldHave) {
+  NetWorld world;
+  LineSession& session = world.open(socket_a);
+  session.when_line = [](LineSession& s, const std::string&) { s.link->pause(); };
+  world.io.arrive(socket_a, "stop\nta");
+  world.io.fin(socket_a);
+  world.settle();
+  world.connections.drain();
+  session.link->resume();
+  world.settle();
+  EXPECT_TRUE(session.logged("end:ta"));
+  EXPECT_FALSE(session.logged("drain"));
+}
+
 TEST(ConnectionInput, ADrainWaitsForHeldInput) {
   NetWorld world;
   LineSession& session = world.open(socket_a);
