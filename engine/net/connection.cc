@@ -295,9 +295,11 @@ void Connection::stall() {
 
 void Connection::resume() {
   pauses_ &= static_cast<std::uint8_t>(~pause_session);
-  if (!stalled_ || ready_ || parsing_) return;
-  ready_ = true;
-  all_.ready_.push_back(this);
+  if (stalled_ && !parsing_) list_ready();
+}
+
+void Connection::list_ready() {
+  if (!std::exchange(ready_, true)) all_.ready_.push_back(this);
 }
 
 Bytes Connection::held() const {
@@ -340,7 +342,7 @@ void Connection::drop_held() {
 void Connection::flush() {
   if (aborted_ || (state_ != State::open && state_ != State::flushing)) return;
   if (peer_reset_) {
-    if (send_ == nullptr) outbox_.clear();
+    if (send_ == nullptr) drop_output();
     return;
   }
   if (send_ == nullptr) {
@@ -388,12 +390,18 @@ void Connection::on_sent(std::int32_t result) {
   if (!outbox_.empty() || state_ == State::flushing) touch();
 }
 
+// Nobody takes it any more. Input that waited for room is to be handled now.
+void Connection::drop_output() {
+  outbox_.clear();
+  pauses_ &= static_cast<std::uint8_t>(~pause_output);
+  if (stalled_ && !paused()) list_ready();
+}
+
 // The stream to the peer is gone. What it sent before that is still read and handled, then the
 // receive ends.
 void Connection::output_broken() {
   peer_reset_ = true;
-  outbox_.clear();
-  pauses_ &= static_cast<std::uint8_t>(~pause_output);
+  drop_output();
   all_.io_.shutdown(socket_, Shutdown::both);
   if (state_ != State::open) return abort(CloseReason::reset);
   input_settled();

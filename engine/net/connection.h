@@ -87,12 +87,14 @@ class Connection final : public Link, public TimerTarget {
   void held_consume(std::size_t bytes);
   Bytes held() const;
   void stall();
+  void list_ready();
   void end_of_input();
 
   // Output.
   void on_sent(std::int32_t result);
   void flush();
   void check_pending();
+  void drop_output();
   void output_broken();
   void finish_flush();
 

@@ -118,8 +118,7 @@ void Connections::settle_stalled() {
       continue;
     }
     if (!connection->paused()) {
-      connection->ready_ = true;
-      ready_.push_back(connection);
+      connection->list_ready();
       continue;
     }
     connection->stall_listed_ = true;

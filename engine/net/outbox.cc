@@ -193,6 +193,15 @@ void Outbox::clear() {
   }
   bytes_ = 0;
   if (spill_ != nullptr) pool_.give_back(std::exchange(spill_, nullptr));
+  if (follower_ != nullptr) drop_followed();
+}
+
+void Outbox::drop_followed() {
+  Follower& follower = *follower_;
+  const std::uint64_t end = follower.log->end();
+  if (follower.cursor >= end) return;
+  follower.segment = follower.log->move_hold(follower.segment, end);
+  follower.cursor = end;
 }
 
 void Outbox::release(Entry& entry) {

@@ -63,7 +63,7 @@ class Outbox {
   std::size_t gather(SendRequest& request, std::size_t bytes_max);
   // The first `bytes` were sent.
   void consume(std::size_t bytes);
-  // Drops everything. Requires: no send in flight.
+  // Drops everything, a followed log's bytes until now included. Requires: no send in flight.
   void clear();
 
  private:
@@ -86,6 +86,7 @@ class Outbox {
   void append(Bytes bytes);
   char* room_for(std::size_t bytes);  // makes the last entry one with that much room
   void take_followed();
+  void drop_followed();
   void add_log_range(LogSegment* segment, std::uint64_t begin, std::uint64_t end);
   Entry& push_entry();
   void pop_entry();

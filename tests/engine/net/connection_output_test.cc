@@ -156,6 +156,50 @@ TEST(ConnectionOutput, APartOfASendMeansTheStreamIsBroken) {
   EXPECT_EQ(session.log.back(), "closed:reset");
 }
 
+// Story: the peer reset with input held behind a full outbox. The send in flight still came back
+// whole, the rest was dropped at the flush, and the mark that held the input back was looked at
+// never again: neither was the input handled nor the connection ended, for ever.
+TEST(ConnectionOutput, AResetAboveTheHighMarkEndsTheConnection) {
+  NetWorld world(small_marks());
+  world.service.when_line = [](LineSession& s, const std::string&) {
+    s.link->write(std::string(12'000, 'x'));
+  };
+  LineSession& session = world.open(socket_a);
+  world.arrive(socket_a, "1\n2\n");
+  ASSERT_EQ(session.lines.size(), 1u);
+  ASSERT_TRUE(world.io.cancel_asked(OpKind::receive, socket_a));
+  world.io.sent(socket_a);
+  world.io.receive_ends(socket_a, ECONNRESET);
+  for (int i = 0; i < 5; ++i) world.turn();
+  EXPECT_EQ(session.lines.size(), 2u);
+  EXPECT_TRUE(world.io.is_closed(socket_a));
+  EXPECT_EQ(world.closed(CloseReason::reset), 1u);
+}
+
+// Story: the peer of a member reset while the member's input was held back. Nothing is sent to it
+// any more, so what it follows grew past the high mark, held its input back for ever, and with it
+// the connection and every byte of the log.
+TEST(ConnectionOutput, AResetMemberNeitherPinsItsLogNorStays) {
+  NetWorld world(small_marks());
+  FanOutLog log(world.connections.fan_out(), UINT64_MAX);
+  LineSession& session = world.open(socket_a);
+  session.link->follow(session.follower, log);
+  session.when_line = [](LineSession& s, const std::string& line) {
+    if (line == "stop") s.link->pause();
+  };
+  world.arrive(socket_a, "stop\nheld\n");
+  world.io.receive_ends(socket_a, ECONNRESET);
+  for (int i = 0; i < 20; ++i) {
+    log.append(world.payloads.make(std::string(10'000, 'x')), ActorRef());
+    world.turn();
+  }
+  EXPECT_LE(log.held_bytes(), 2u * 32768);
+  session.link->resume();
+  for (int i = 0; i < 5; ++i) world.turn();
+  EXPECT_EQ(session.lines, (Lines{"stop", "held"}));
+  EXPECT_TRUE(world.io.is_closed(socket_a));
+}
+
 // --- The goodbye ---
 
 TEST(ConnectionOutput, AGoodbyeSendsThenEndsThenWaitsForThePeer) {

@@ -133,5 +133,165 @@ TEST(Outbox, LeavingALogSendsWhatWasAppendedUntilThen) {
   EXPECT_EQ(link.take_output(), "still ");
 }
 
+// A connection whose peer is gone clears its outbox at every flush, and may still follow a log for
+// as long as its input is being handled. It must not pin the log, nor count as full.
+TEST(Outbox, ClearDropsWhatIsFollowedToo) {
+  LinkWorld world;
+  FanOutLog log(world.turn, no_share);
+  Follower follower;
+  TestLink link(world);
+  link.follow(follower, log);
+  link.write("mine");
+  for (int i = 0; i < 100; ++i) {
+    log.append(world.payloads.make(std::string(10'000, 'x')), ActorRef());
+    link.out().clear();
+    EXPECT_TRUE(link.out().empty());
+  }
+  EXPECT_LE(log.held_bytes(), 32768u);
+  EXPECT_LE(world.buffers.taken_bytes(), 2u * 32768);
+  log.append(world.payloads.make("later"), ActorRef());
+  EXPECT_EQ(link.take_output(), "later");
+  link.unfollow();
+}
+
+// Random writes, follows and sends against a plain string. What a send in flight lists must neither
+// move nor change, whatever is written behind it.
+class OutboxModel {
+ public:
+  explicit OutboxModel(std::uint64_t seed) : prng_(seed) {}
+
+  void run(int steps) {
+    for (int i = 0; i < steps; ++i) {
+      step();
+      ASSERT_EQ(link_.out().bytes(), expected_.size());
+      ASSERT_EQ(link_.out().empty(), expected_.empty());
+    }
+    finish();
+  }
+
+ private:
+  void step() {
+    switch (prng_.below(10)) {
+      case 0:
+      case 1:
+        return write();
+      case 2:
+        return write_payload();
+      case 3:
+        return write_in_place();
+      case 4:
+        return append(false);
+      case 5:
+        return append(true);
+      case 6:
+        return change_log();
+      case 7:
+        return begin_send();
+      case 8:
+        return end_send();
+      case 9:
+        if (!sending_ && prng_.one_in(20)) clear();
+        return;
+    }
+  }
+
+  std::size_t random_bytes() {
+    if (prng_.one_in(30)) return prng_.below(60'000);
+    if (prng_.one_in(5)) return prng_.below(4'000);
+    return prng_.below(60);
+  }
+
+  void write() {
+    const std::string text = random_text(prng_, random_bytes());
+    link_.write(text);
+    expected_ += text;
+  }
+  void write_payload() {
+    const std::string text = random_text(prng_, random_bytes());
+    const auto times = static_cast<std::uint32_t>(prng_.one_in(4) ? prng_.below(4) : 1);
+    link_.write(world_.payloads.make(text), times);
+    for (std::uint32_t i = 0; i < times; ++i) expected_ += text;
+  }
+  void write_in_place() {
+    const std::size_t room = 1 + prng_.below(Outbox::reserve_bytes_max);
+    const std::string text = random_text(prng_, 1 + prng_.below(room));
+    std::memcpy(link_.reserve(room), text.data(), text.size());
+    link_.commit(text.size());
+    expected_ += text;
+  }
+  void append(bool own) {
+    FanOutLog& log = logs_[prng_.below(2)];
+    const std::string text = random_text(prng_, random_bytes());
+    log.append(world_.payloads.make(text), own ? link_.self() : ActorRef());
+    if (&log == followed_ && !own) expected_ += text;
+  }
+  void change_log() {
+    link_.unfollow();
+    followed_ = nullptr;
+    if (prng_.one_in(4)) return;
+    followed_ = &logs_[prng_.below(2)];
+    link_.follow(follower_, *followed_);
+  }
+  void begin_send() {
+    if (sending_) return;
+    const std::size_t bytes_max = 1 + random_bytes() * 3;
+    const std::size_t bytes = link_.out().gather(request_, bytes_max);
+    if (request_.part_count < SendRequest::parts_max) {
+      ASSERT_EQ(bytes, std::min(bytes_max, expected_.size()));
+    }
+    ASSERT_EQ(bytes, request_.bytes);
+    ASSERT_LE(request_.part_count, SendRequest::parts_max);
+    if (bytes == 0) return;
+    ASSERT_TRUE(content_of(request_) == expected_.substr(0, bytes));
+    for (std::uint32_t i = 0; i < request_.part_count; ++i) {
+      world_.kernel_owned.note(request_.parts[i].iov_base, request_.parts[i].iov_len);
+    }
+    sending_ = true;
+  }
+  void end_send() {
+    if (!sending_) return;
+    ASSERT_TRUE(content_of(request_) == expected_.substr(0, request_.bytes));
+    for (std::uint32_t i = 0; i < request_.part_count; ++i) {
+      world_.kernel_owned.forget(request_.parts[i].iov_base, request_.parts[i].iov_len);
+    }
+    sending_ = false;
+    const std::size_t sent = prng_.one_in(4) ? prng_.below(request_.bytes + 1) : request_.bytes;
+    link_.out().consume(sent);
+    expected_.erase(0, sent);
+  }
+  void clear() {
+    link_.out().clear();
+    expected_.clear();
+  }
+
+  void finish() {
+    end_send();
+    link_.unfollow();
+    EXPECT_TRUE(link_.take_output() == expected_);
+    EXPECT_TRUE(link_.out().empty());
+    EXPECT_EQ(world_.kernel_owned.count(), 0u);
+    // Each log keeps its last segment, and nothing else is held.
+    EXPECT_EQ(world_.buffers.taken_bytes(), 2u * 32768);
+  }
+
+  Prng prng_;
+  LinkWorld world_;
+  FanOutLog logs_[2] = {{world_.turn, no_share}, {world_.turn, no_share}};
+  Follower follower_;
+  TestLink link_{world_};
+  FanOutLog* followed_ = nullptr;
+  SendRequest request_;
+  bool sending_ = false;
+  std::string expected_;
+};
+
+TEST(Outbox, AgreesWithAStringUnderRandomUse) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE(seed);
+    OutboxModel(seed).run(1500);
+    if (HasFatalFailure() || HasNonfatalFailure()) return;
+  }
+}
+
 }  // namespace
 }  // namespace ringpost::engine
