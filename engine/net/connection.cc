@@ -108,6 +108,7 @@ void Connection::drain() {
 }
 
 void Connection::on_time() {
+  if (aborted_) return;
   if (state_ == State::open) {
     session_->on_timer();
     return;
@@ -385,7 +386,7 @@ void Connection::on_sent(std::int32_t result) {
   }
   if ((pauses_ & pause_output) != 0 && outbox_.bytes() <= output_low_) {
     pauses_ &= static_cast<std::uint8_t>(~pause_output);
-    if (state_ == State::open) session_->on_drained();
+    if (state_ == State::open && !aborted_) session_->on_drained();
   }
   if (!outbox_.empty() || state_ == State::flushing) touch();
 }

@@ -451,6 +451,31 @@ TEST(ConnectionOutput, BytesForAClosingConnectionGoBackUnseen) {
   EXPECT_EQ(world.io.buffers_out(), 0u);
 }
 
+// Story: a session that had ended itself was still told that its output had drained, or that its
+// time had come.
+TEST(ConnectionOutput, AfterAnAbortTheSessionHearsOnlyOfItsEnd) {
+  NetWorld world(small_marks());
+  LineSession& session = world.open(socket_a);
+  session.when_line = [](LineSession& s, const std::string&) {
+    s.link->abort(CloseReason::protocol_error);
+  };
+  session.link->write(std::string(12'000, 'x'));
+  world.turn();
+  world.send_all(socket_a);  // drained once
+  session.link->write(std::string(12'000, 'x'));
+  world.turn();
+  world.io.sent(socket_a);
+  world.turn();
+  session.link->set_timer(world.now + nanos_per_ms);
+  session.log.clear();
+  session.link->resume();
+  world.now += 10 * nanos_per_ms;
+  session.link->abort(CloseReason::protocol_error);
+  world.io.sent(socket_a);
+  world.turn();
+  EXPECT_EQ(session.log, Lines{"closed:protocol_error"});
+}
+
 TEST(ConnectionOutput, TheEndOfOneMayEndAnother) {
   NetWorld world;
   LineSession& first = world.open(socket_a);
