@@ -386,11 +386,14 @@ void Shard::drain_abort() { connections_.abort_all(CloseReason::drain); }
 void Shard::teardown() {
   ASSERT(connections_.open_count() == 0);
   while (backlog_head_ != backlog_.size()) connections_.on_completion(backlog_[backlog_head_++]);
-  for (std::uint32_t target = 0; target < post_.shard_count(); ++target) {
-    for (const Message& message : post_.queue(target).items()) {
-      dispose(message, [this](int socket) { io_.close(socket); });
-    }
-    post_.queue(target).clear();
+  const auto drop = [this](const Message& message) {
+    dispose(message, [this](int socket) { io_.close(socket); });
+  };
+  for (std::uint32_t other = 0; other < post_.shard_count(); ++other) {
+    std::for_each(post_.queue(other).items().begin(), post_.queue(other).items().end(), drop);
+    post_.queue(other).clear();
+    Message message;
+    while (port_.from[other] && port_.from[other]->try_pop(message)) drop(message);
   }
   listeners_.clear();
   actors_.clear();

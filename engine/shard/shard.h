@@ -101,9 +101,9 @@ class Shard final : public SleepGate, public Actor, public AcceptTarget, public 
 
   // One turn. False: the shard has drained, and there will be no other.
   bool turn();
-  // Disposes of what waits, and destroys actors and services. Payloads of other shards are released
-  // here, so that a shard is destroyed only after all of the mesh were torn down. Requires: nothing
-  // is open, `turn` said false.
+  // Disposes of what waits, in the lanes to this shard too, and destroys actors and services.
+  // Payloads of other shards are released here, so that a shard is destroyed only after all of the
+  // mesh were torn down. Requires: `turn` said false, on every shard of the mesh.
   void teardown();
 
   ShardReport report() const;

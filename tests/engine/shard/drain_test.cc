@@ -263,6 +263,32 @@ TEST(ShardDrain, AFullLaneToAShardThatEndedHoldsNobodyBack) {
   EXPECT_TRUE(session.closed());
 }
 
+// Story: a payload in a lane at the second signal came back only when the mesh went, after the pool
+// that made it, which asserts that all of its payloads are there.
+TEST(ShardDrain, WhatLiesInALaneAtTheEndIsReleasedBeforeItsPool) {
+  ShardWorld world(drain_world(2));
+  LineSession& session = world.open(0, socket_a);
+  session.when_line = [](LineSession& s, const std::string& line) {
+    s.link->post()
+        .tell(ShardWorld::actor_ref(1), s.link->self(), 100)
+        .put_payload(s.link->payloads().make(line));
+    Message& socket = s.link->post().tell(Shard::ref_of(1), s.link->self(), kind_socket);
+    socket.put(socket_b);
+    socket.holds = Holds::descriptor;
+  };
+  world.signal(1, kind_drain_skip);
+  world.step(1);
+  ASSERT_TRUE(world.ended(1));
+  world.io(0).arrive(socket_a, "late\n");
+  world.step(0);
+  // ShardWorld ends shard 0 and tears both down.
+  world.signal(0, kind_drain_skip);
+  world.step_all(5);
+  ASSERT_TRUE(world.all_ended());
+  world.shard(1).teardown();
+  EXPECT_TRUE(world.io(1).is_closed(socket_b));
+}
+
 // --- What a shard answers to a round, with the test as shard 0 ---
 
 class DrainRound : public ::testing::Test {
