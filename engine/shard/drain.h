@@ -2,9 +2,9 @@
 
 // Drain: how all shards come to rest together. Every shard stops accepting and gives its sessions
 // their last input; then shard 0 asks in rounds whether anything moved. A shard answers `quiet`
-// when it handled no message of a protocol since the last round, all its lanes and queues are empty
-// and every session has had its last input. When two rounds in a row are quiet everywhere, nothing
-// is on its way any more, and all flush and close.
+// when it handled no message since the last round (but those of the drain), all its lanes and
+// queues are empty and every session has had its last input. When two rounds in a row are quiet
+// everywhere, nothing is on its way any more, and all flush and close.
 //
 // Why two: a shard looks into its lanes when it answers. What another shard sent before its own
 // answer in the first round was published by then, so in the second it is either seen in the lane

@@ -298,9 +298,11 @@ void Shard::receive(std::span<const Message> run) {
 void Shard::on_own_message(const Message& message) {
   switch (message.kind) {
     case kind_sync:
+      ++messages_delivered_;
       post_.answer(message, kind_synced);
       return;
     case kind_socket:
+      ++messages_delivered_;
       connections_.adopt(message.get<int>(), *services_[message.value]);
       return;
     case kind_closed_count:

@@ -170,7 +170,8 @@ class Shard final : public SleepGate, public Actor, public AcceptTarget, public 
   std::size_t backlog_head_ = 0;
   std::vector<std::uint64_t> lane_sent_;
   std::vector<std::uint64_t> lane_received_;
-  std::uint64_t messages_delivered_ = 0;  // to actors and sessions: what a drain watches
+  std::uint64_t messages_delivered_ = 0;  // to actors, sessions, or for their sake to the shard
+                                          // itself: what a drain watches
   std::uint64_t drain_seen_ = 0;          // of these, at the last round
   std::uint32_t messages_this_turn_ = 0;
   std::uint32_t lane_first_ = 0;  // whose lane comes first this turn

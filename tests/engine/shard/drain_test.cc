@@ -358,5 +358,17 @@ TEST_F(DrainRound, SeesWhatLiesBehindItInTheLane) {
   EXPECT_EQ(report(), false);
 }
 
+// Story: a shard's own part in a conversation, the answer to a sync, did not count as movement. A
+// session elsewhere that waits for it is quiet as well, so two rounds could pass between the sync
+// and its answer, and what the session still had to say was cut off.
+TEST_F(DrainRound, IsNotQuietAfterASyncWasAnswered) {
+  push(kind_drain_round);
+  EXPECT_EQ(report(), true);
+  push(kind_sync);
+  shard_->turn();
+  push(kind_drain_round);
+  EXPECT_EQ(report(), false);
+}
+
 }  // namespace
 }  // namespace ringpost::engine
