@@ -141,10 +141,10 @@ bool Shard::input_ended() const {
 
 void Shard::work_off_backlog() {
   while (backlog_head_ != backlog_.size() && !input_ended()) dispatch(backlog_[backlog_head_++]);
-  if (backlog_head_ == backlog_.size()) {
-    backlog_.clear();
-    backlog_head_ = 0;
-  }
+  // Under a load that always leaves some, it must not grow in front.
+  if (backlog_head_ < backlog_.size() - backlog_head_) return;
+  backlog_.erase(backlog_.begin(), backlog_.begin() + static_cast<std::ptrdiff_t>(backlog_head_));
+  backlog_head_ = 0;
 }
 
 void Shard::take_completions(std::span<const Completion> completions) {

@@ -339,6 +339,25 @@ TEST_F(ShardBacklog, WhatWaitsForAConnectionThatIsGoneGivesItsBufferBack) {
   EXPECT_EQ(world_.io(0).buffers_out(), 0u);
 }
 
+// Story: what was put off was taken from the front of a vector that was cleared once it was empty.
+// Under a load that keeps something waiting it never was, and grew with every receive.
+TEST_F(ShardBacklog, ABacklogThatIsNeverEmptyDoesNotGrow) {
+  const std::string run(100, 'x');
+  for (int i = 0; i < 3; ++i) world_.io(0).arrive(20, run);
+  const auto turns = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      world_.io(0).arrive(20 + i % 4, run);
+      world_.step(0);
+      ASSERT_EQ(world_.io(0).buffers_out(), 3u);
+    }
+  };
+  turns(500);
+  const std::size_t before = allocation_count();
+  turns(5000);
+  EXPECT_EQ(allocation_count(), before);
+  for (int i = 0; i < 4; ++i) world_.step(0);
+}
+
 // --- Accepting ---
 
 ShardWorldOptions balanced(std::uint32_t shard_count) {
