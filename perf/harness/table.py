@@ -18,17 +18,26 @@ def verdict(ratio, at_least, aim, lower_is_better):
 
 
 def goal(value, lower_is_better):
+    if value is None:
+        return "-"
     return f"<= {value}x" if lower_is_better else f"{value}x"
 
 
 def compared_line(name, what, unit, ours, peer, peer_name, at_least, aim, lower_is_better, floor=None):
-    """One line of the table. `ours` and `peer` are the rounds' values in `unit`; either may be empty."""
+    """One line of the table. `ours` and `peer` are the rounds' values in `unit`; either may be empty. A row without goals
+    is there to be read."""
     line = {"name": name, "what": what, "unit": unit, "ours": ours, "peer": peer, "peer_name": peer_name,
             "at_least": goal(at_least, lower_is_better), "aim": goal(aim, lower_is_better), "floor": floor,
             "ratios": [a / b for a, b in zip(ours, peer)], "verdict": "-"}
-    if line["ratios"]:
+    if line["ratios"] and at_least is not None:
         line["verdict"] = verdict(median(line["ratios"]), at_least, aim, lower_is_better)
     return line
+
+
+def failed_line(name, message):
+    """In the place of a row that measured nothing. The others are measured all the same."""
+    return {"name": name, "what": f"{name}: {message}", "unit": "", "ours": [], "peer": [], "peer_name": "",
+            "at_least": "-", "aim": "-", "floor": None, "ratios": [], "verdict": "FAILED"}
 
 
 def service_line(row, reports, floors):
