@@ -80,9 +80,9 @@ bool Shard::turn() {
   drain_lanes();
   run_timers();
   deliver_local();
-  connections_.settle_stalled();
   publish_lanes();
   connections_.flush();
+  connections_.settle_stalled();  // behind what may end a pause: room in a lane, a dropped outbox
   connections_.close_aborted();
   report_closed();
 
