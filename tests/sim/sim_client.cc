@@ -4,6 +4,11 @@
 
 namespace ringpost::sim {
 
+namespace {
+// Until a client that waits for nothing looks whether it has something to say.
+constexpr std::uint64_t idle_us_max = 2000;
+}  // namespace
+
 SimPace SimPace::draw(engine::Prng& prng) {
   SimPace pace;
   pace.think_us_max = std::uint64_t{1} << prng.below(14);
@@ -54,11 +59,15 @@ void SimClient::set_pace(const SimPace& pace) {
   hurry();
 }
 
-void SimClient::hurry() {
+ResetCause SimClient::reset_cause() const {
+  return endpoint_ == no_endpoint ? ResetCause::none : network_.reset_cause(endpoint_);
+}
+
+void SimClient::schedule_step(std::uint64_t delay_us_max) {
   if (is_scheduled_ || state_ == State::over) return;
   is_scheduled_ = true;
-  world_.context().schedule.at(
-      world_.clock().now() + world_.context().draw_nanos(pace_.think_us_max), *this, 0, 0);
+  world_.context().schedule.at(world_.clock().now() + world_.context().draw_nanos(delay_us_max),
+                               *this, 0, 0);
 }
 
 void SimClient::on_event(std::uint32_t, std::uint64_t) {
@@ -71,7 +80,7 @@ void SimClient::step() {
   if (state_ == State::open) read_some();
   if (state_ == State::open) write_some();
   if (state_ == State::over) return;
-  if (on_step()) hurry();
+  if (on_step()) schedule_step(idle_us_max);
 }
 
 void SimClient::finish_connecting() {

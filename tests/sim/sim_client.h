@@ -44,6 +44,10 @@ class SimClient : public SocketObserver, public SimTarget {
   bool is_over() const { return state_ == State::over; }
   std::size_t unsent_bytes() const { return outgoing_.size() - sent_; }
   std::uint64_t bytes_sent() const { return bytes_sent_; }
+  // Who reset the connection, if it was reset.
+  ResetCause reset_cause() const;
+  // The clients of a healthy world are in no hurry, but live.
+  bool is_reading() const { return pace_.read_bytes_max != 0; }
 
  protected:
   // The moves of the client. Called from its steps.
@@ -53,12 +57,12 @@ class SimClient : public SocketObserver, public SimTarget {
   virtual void on_end() = 0;
   // Refused, or reset by the peer or the network.
   virtual void on_broken(int error) = 0;
-  // What next? Called at each step; true: again soon, even if the network has nothing.
+  // What next? Called at each step; true: again, even if the network brings nothing.
   virtual bool on_step() { return false; }
 
   SimWorld& world() { return world_; }
   // Makes a step come soon.
-  void hurry();
+  void hurry() { schedule_step(pace_.think_us_max); }
 
  private:
   enum class State : std::uint8_t {
@@ -71,6 +75,7 @@ class SimClient : public SocketObserver, public SimTarget {
   void on_readable(std::uint64_t) override { hurry(); }
   void on_writable(std::uint64_t) override { hurry(); }
   void on_event(std::uint32_t what, std::uint64_t argument) override;
+  void schedule_step(std::uint64_t delay_us_max);
   void step();
   void finish_connecting();
   void read_some();

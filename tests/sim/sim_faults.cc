@@ -117,6 +117,7 @@ void SimFaults::heal() {
   shard_stall_one_in = slow_shard = 0;
   cut_bytes_max = receive_bytes_max = send_chunk_bytes_max = 65536;
   latency_us_max = 100;
+  send_buffer_bytes = receive_buffer_bytes = 65536;
 }
 
 std::string SimFaults::to_text() const {

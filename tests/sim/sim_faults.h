@@ -52,7 +52,7 @@ struct SimFaults {
   // A random subset at random rates.
   static SimFaults draw(std::uint64_t seed, std::uint64_t shard_count);
 
-  // Nothing fails or stalls any more; sizes stay.
+  // Nothing fails or stalls any more; what each Io was built with stays.
   void heal();
 
   // "name=value ...", only of what differs from a quiet world.

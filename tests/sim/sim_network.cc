@@ -18,6 +18,7 @@ using engine::SocketAddress;
 namespace {
 
 constexpr Nanos syn_retry = engine::nanos_per_s;
+constexpr std::size_t healthy_buffer_bytes = 65536;
 
 // The argument of a network event: endpoint, epoch of its pipe, bytes.
 std::uint64_t pack(EndpointId id, std::uint8_t epoch, std::uint64_t bytes) {
@@ -110,6 +111,7 @@ Fd SimNetwork::accept(Fd listener) {
 void SimNetwork::abort_pending(Fd listener) {
   const EndpointId id = at(listener).pending.front();
   at(listener).pending.pop_front();
+  note_cause(id, ResetCause::path);
   reset(id);
 }
 
@@ -231,6 +233,7 @@ void SimNetwork::reset(EndpointId id) {
   self.is_closed = true;
   self.observer = nullptr;
   if (self.is_reset) return;
+  note_cause(id, (id & 1) == 0 ? ResetCause::connecting_end : ResetCause::accepting_end);
   self.is_reset = true;
   self.out.drop_unsent();
   Nanos arrival = context_.clock.now() + context_.draw_nanos(context_.faults.latency_us_max);
@@ -283,9 +286,16 @@ void SimNetwork::transmit(EndpointId id) {
   }
 }
 
+// The first counts.
+void SimNetwork::note_cause(EndpointId id, ResetCause cause) {
+  ResetCause& noted = end(id & ~1u).cause;
+  if (noted == ResetCause::none) noted = cause;
+}
+
 // Something on the path resets both ends.
 void SimNetwork::break_connection(EndpointId id) {
   context_.trace.note("break", id);
+  note_cause(id, ResetCause::path);
   for (const EndpointId side : {id, id ^ 1}) {
     schedule(context_.clock.now() + context_.draw_nanos(context_.faults.latency_us_max),
              What::reset, side);
@@ -393,8 +403,14 @@ std::size_t SimNetwork::bytes_under_way() const {
   return bytes;
 }
 
-void SimNetwork::kick() {
-  for (EndpointId id = 0; id < ends_.size(); ++id) transmit(id);
+void SimNetwork::heal() {
+  for (EndpointId id = 0; id < ends_.size(); ++id) {
+    Pipe& pipe = end(id).out;
+    pipe.send_capacity = std::max(pipe.send_capacity, healthy_buffer_bytes);
+    pipe.receive_capacity = std::max(pipe.receive_capacity, healthy_buffer_bytes);
+    transmit(id);
+    if (!end(id).is_closed) writable(id);
+  }
 }
 
 }  // namespace ringpost::sim

@@ -27,6 +27,9 @@ namespace ringpost::sim {
 using EndpointId = std::uint32_t;
 inline constexpr EndpointId no_endpoint = UINT32_MAX;
 
+// Who ended a connection by a reset.
+enum class ResetCause : std::uint8_t { none, connecting_end, accepting_end, path };
+
 // Learns that looking again at a socket or endpoint could be worth it. `tag` is what was
 // registered.
 class SocketObserver {
@@ -78,6 +81,7 @@ class SimNetwork final : public SimTarget {
   EndpointId connect_to(std::uint16_t port, SocketObserver* observer, std::uint64_t tag);
   bool is_established(EndpointId id) const { return end(id).is_established; }
   bool is_reset(EndpointId id) const { return end(id).is_reset; }
+  ResetCause reset_cause(EndpointId id) const { return ends_[id & ~1u]->cause; }
   // 0, or an errno that is told once (ECONNREFUSED, ECONNRESET).
   int take_error(EndpointId id);
 
@@ -107,8 +111,8 @@ class SimNetwork final : public SimTarget {
 
   // Bytes on their way, in both directions of all connections.
   std::size_t bytes_under_way() const;
-  // The faults changed: look at every connection again.
-  void kick();
+  // The faults have ended: buffers are large again, and what was stuck goes on.
+  void heal();
 
   void on_event(std::uint32_t what, std::uint64_t argument) override;
 
@@ -153,8 +157,9 @@ class SimNetwork final : public SimTarget {
     bool is_established = false;
     bool is_shut_receive = false;
     bool is_shut_send = false;
-    bool is_reset = false;   // the connection is no more
-    bool is_closed = false;  // nobody holds this end
+    bool is_reset = false;                // the connection is no more
+    bool is_closed = false;               // nobody holds this end
+    ResetCause cause = ResetCause::none;  // of the connection, at its connecting end
   };
 
   struct Socket {
@@ -182,6 +187,7 @@ class SimNetwork final : public SimTarget {
   engine::Nanos draw_arrival(Pipe& pipe);
   void transmit(EndpointId id);
   void break_connection(EndpointId id);
+  void note_cause(EndpointId id, ResetCause cause);
   void readable(EndpointId id);
   void writable(EndpointId id);
 

@@ -89,20 +89,22 @@ void SimWorld::run_shard(std::uint32_t shard) {
 }
 
 void SimWorld::run_until(const char* what, Nanos time_max, std::uint64_t events_max,
-                         const std::function<bool()>& done) {
+                         const std::function<bool()>& done,
+                         const std::function<std::string()>& describe) {
   const Nanos end = context_.clock.now() + time_max;
   const std::uint64_t events_end = event_count_ + events_max;
   while (!done()) {
-    SIM_CHECK(step(), "%s: everybody sleeps for ever", what);
-    SIM_CHECK(context_.clock.now() <= end, "%s: not within %" PRId64 " virtual ms", what,
-              time_max / engine::nanos_per_ms);
-    SIM_CHECK(event_count_ <= events_end, "%s: not within %" PRIu64 " events", what, events_max);
+    SIM_CHECK(step(), "%s: everybody sleeps for ever\n%s", what, describe().c_str());
+    SIM_CHECK(context_.clock.now() <= end, "%s: not within %" PRId64 " virtual ms\n%s", what,
+              time_max / engine::nanos_per_ms, describe().c_str());
+    SIM_CHECK(event_count_ <= events_end, "%s: not within %" PRIu64 " events\n%s", what, events_max,
+              describe().c_str());
   }
 }
 
 void SimWorld::heal() {
   context_.faults.heal();
-  network_.kick();
+  network_.heal();
 }
 
 }  // namespace ringpost::sim

@@ -46,9 +46,12 @@ class SimWorld {
   // Lets one thing happen. False: nothing will, ever.
   bool step();
   std::uint64_t event_count() const { return event_count_; }
-  // Steps until `done`, and fails the run if that takes longer in virtual time or events.
-  void run_until(const char* what, engine::Nanos time_max, std::uint64_t events_max,
-                 const std::function<bool()>& done);
+  // Steps until `done`, and fails the run if that takes longer in virtual time or events; then
+  // `describe` says what is missing.
+  void run_until(
+      const char* what, engine::Nanos time_max, std::uint64_t events_max,
+      const std::function<bool()>& done,
+      const std::function<std::string()>& describe = [] { return std::string(); });
 
   // Ends all faults; what was stuck goes on.
   void heal();
