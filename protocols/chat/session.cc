@@ -69,7 +69,8 @@ void Session::on_joined() {
 void Session::add_to_run(Bytes line, std::size_t input_left) {
   const Bytes nick(nick_.data(), nick_bytes_);
   const std::size_t needed = encoded_bytes(nick, line);
-  if (run_ && run_.capacity() - run_bytes_ < needed) post_run();
+  const std::size_t room = run_ ? std::min(run_.capacity(), run_bytes_max) : 0;
+  if (run_bytes_ + needed > room) post_run();
   if (!run_) {
     // The rest of this read, a little larger for the nicks.
     const std::size_t rest = std::min(needed + input_left + input_left / 2, run_bytes_max);

@@ -110,6 +110,21 @@ TEST_F(ChatSession, LinesOfOneReadAreOneRun) {
   EXPECT_EQ(posted(), Runs{"alice: partial\r\n"});
 }
 
+TEST_F(ChatSession, ALongReadIsCutIntoRunsOfBoundedSize) {
+  name("alice");
+  std::string lines;
+  for (int i = 0; i < 3000; ++i) lines += std::string(90, 'x') + "\r\n";
+  arrive(lines);
+  std::string all;
+  const Runs runs = posted();
+  EXPECT_GT(runs.size(), 3u);
+  for (const std::string& run : runs) {
+    EXPECT_LE(run.size(), Session::run_bytes_max);
+    all += run;
+  }
+  EXPECT_EQ(all.size(), 3000u * (90 + 9));
+}
+
 TEST_F(ChatSession, ALineOfAnyLengthUpToTheLimitIsPostedWhole) {
   name("alice");
   for (const std::size_t bytes : {31u, 32u, 33u, 4096u, 65536u}) {
