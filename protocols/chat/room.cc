@@ -74,8 +74,10 @@ void Room::tell_branches(std::uint16_t kind) {
   }
 }
 
-// What waits for the lanes of other shards; this shard's own queue empties within the turn.
+// What waits for the lanes of other shards; this shard's own queue empties within the turn. While
+// no lane is full, what stands in a queue only waits for the end of the turn.
 std::size_t Room::spill_longest() const {
+  if (!parts_.post.congested()) return 0;
   std::size_t longest = 0;
   for (const engine::ActorRef branch : branches_) {
     if (branch.shard() == parts_.post.shard()) continue;

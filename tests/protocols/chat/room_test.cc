@@ -139,6 +139,17 @@ TEST_F(RoomTest, AboveItsMarkItHoldsTheSendersOfAllShardsAndThenLetsThemGoOn) {
   EXPECT_EQ(world_.counters.limit_room_spill, 1u);
 }
 
+// Story: what a turn gathered for a lane counted as waiting for it, although the lane was not full
+// and took it all at the end of the turn. More senders than the mark, each with one run in a turn,
+// were held back for a millisecond, turn after turn.
+TEST_F(RoomTest, WhatWaitsOnlyForTheEndOfTheTurnHoldsNobody) {
+  join(1);
+  for (int i = 0; i < 100; ++i) post("x", session(0));
+  EXPECT_EQ(world_.counters.limit_room_spill, 0u);
+  EXPECT_EQ(drain_lane(0), "");
+  EXPECT_EQ(drain_lane(1), "joined " + std::string(100, 'x'));
+}
+
 TEST_F(RoomTest, ItsOwnShardIsNeverWaitedFor) {
   join(0);
   world_.post.set_congested(true);
