@@ -343,7 +343,9 @@ void Connection::drop_held() {
 void Connection::flush() {
   if (aborted_ || (state_ != State::open && state_ != State::flushing)) return;
   if (peer_reset_) {
-    if (send_ == nullptr) drop_output();
+    if (send_ != nullptr) return;
+    drop_output();
+    if (state_ == State::flushing) abort(CloseReason::reset);  // there is nobody to flush to
     return;
   }
   if (send_ == nullptr) {
