@@ -68,9 +68,12 @@ struct SimContext {
   engine::Prng prng;
   SimFaults faults;
   SimTrace trace;
+  bool is_healed = false;
 
-  // 1 .. max, small and large values alike.
+  // How much of something goes at once: 1 .. max, small and large values alike; in a healed world,
+  // which has to get things done, always max.
   std::uint64_t draw_size(std::uint64_t max) {
+    if (is_healed) return max;
     const std::uint64_t cap = prng.one_in(4) ? 1 + prng.below(16) : max;
     return 1 + prng.below(cap < max ? cap : max);
   }

@@ -104,6 +104,7 @@ void SimWorld::run_until(const char* what, Nanos time_max, std::uint64_t events_
 
 void SimWorld::heal() {
   context_.faults.heal();
+  context_.is_healed = true;
   network_.heal();
 }
 
