@@ -281,11 +281,7 @@ TEST(ShardDrain, WhatLiesInALaneAtTheEndIsReleasedBeforeItsPool) {
   ASSERT_TRUE(world.ended(1));
   world.io(0).arrive(socket_a, "late\n");
   world.step(0);
-  // ShardWorld ends shard 0 and tears both down.
-  world.signal(0, kind_drain_skip);
-  world.step_all(5);
-  ASSERT_TRUE(world.all_ended());
-  world.shard(1).teardown();
+  world.end();
   EXPECT_TRUE(world.io(1).is_closed(socket_b));
 }
 

@@ -70,8 +70,13 @@ class ShardWorld {
       place.shard->spawn_at(slot_actor, std::move(actor));
     }
   }
-  // Ends whatever a test left, and looks that nothing stays held.
   ~ShardWorld() {
+    if (!torn_down_) end();
+    for (Place& place : places_) place.shard.reset();
+  }
+
+  // Ends whatever a test left, tears the shards down, and looks that nothing stays held.
+  void end() {
     for (std::uint32_t i = 0; i < count(); ++i) {
       io(i).options.complete_sends = true;
       signal(i, kind_drain_skip);
@@ -82,12 +87,12 @@ class ShardWorld {
       for (const LineSession& session : place.service->sessions) EXPECT_TRUE(session.closed());
     }
     for (Place& place : places_) place.shard->teardown();
+    torn_down_ = true;
     for (Place& place : places_) {
       EXPECT_EQ(place.io.buffers_out(), 0u);
       EXPECT_EQ(place.kernel_owned.count(), 0u);
       EXPECT_EQ(place.shard->buffers().taken_bytes(), 0u);
     }
-    for (Place& place : places_) place.shard.reset();
   }
 
   std::uint32_t count() const { return static_cast<std::uint32_t>(places_.size()); }
@@ -149,6 +154,7 @@ class ShardWorld {
   };
 
   std::deque<Place> places_;
+  bool torn_down_ = false;
 };
 
 }  // namespace ringpost::engine
