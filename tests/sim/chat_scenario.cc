@@ -173,7 +173,7 @@ void ChatScenario::wire(Shard& shard) {
   shard.spawn_at(slot_branch, std::move(branch));
   using Pool = engine::SessionPool<chat::Session, chat::SessionShared>;
   const std::uint32_t service = shard.add_service(std::make_unique<Pool>(shared));
-  if (self == 0) shard.listen(listener(), service);
+  listen(shard, service);
 }
 
 void ChatScenario::on_post(const Message& message) {
@@ -386,15 +386,17 @@ void ChatClient::find_start(std::string_view line) {
 }
 
 void ChatClient::drop() {
+  if (scenario_.may_refuse() && in_room_ == 0 && next_ == nowhere) return;  // no place for it
   was_dropped_ = true;
   SIM_CHECK(scenario_.drops_slow() || scenario_.is_impatient() || scenario_.is_draining(),
             "client %u: is sent away", number());
 }
 
 void ChatClient::on_end() {
+  const bool is_refused = scenario_.may_refuse() && in_room_ == 0;
   if (!has_ended_side_) {
     drop();
-  } else if (!was_cut_ && !scenario_.is_impatient() && !scenario_.is_draining()) {
+  } else if (!was_cut_ && !is_refused && !scenario_.is_impatient() && !scenario_.is_draining()) {
     SIM_CHECK(in_room_ == said_.size() || scenario_.drops_slow(),
               "client %u: the end comes before its line %zu of %zu is said", number(), in_room_,
               said_.size());

@@ -31,6 +31,9 @@ using engine::Message;
 using engine::Shard;
 using orders::BuyOutcome;
 
+// Of one client; their answers are state lines of kilobytes.
+constexpr std::size_t requests_max = 1000;
+
 constexpr std::uint32_t slot_book = Shard::slot_actor_first;
 
 class OrdersScenario;
@@ -186,7 +189,7 @@ void OrdersScenario::wire(Shard& shard) {
   shared.options.acknowledge = acknowledge_;
   using Pool = engine::SessionPool<orders::Session, orders::SessionShared>;
   const std::uint32_t service = shard.add_service(std::make_unique<Pool>(shared));
-  if (shard.post().shard() == 0) shard.listen(listener(), service);
+  listen(shard, service);
 }
 
 // Sessions are known by the first BUY they tell; each client's first request is one.
@@ -323,7 +326,7 @@ void OrdersClient::finish() {
 bool OrdersClient::on_step() {
   engine::Prng& prng = world().prng();
   if (!scenario_.is_talking() || said_last_) return false;
-  if (unsent_bytes() < 2000) {
+  if (unsent_bytes() < 2000 && requests_.size() < requests_max) {
     for (std::uint64_t count = prng.below(prng.one_in(8) ? 100 : 6); count > 0; --count) {
       say_something();
     }
@@ -437,9 +440,11 @@ bool OrdersClient::is_owed_a_state() const {
 void OrdersClient::on_end() {
   if (!scenario_.is_impatient() && !scenario_.is_drain_skipped()) {
     SIM_CHECK(partial_.empty(), "client %u: the end comes inside a line", number());
-    SIM_CHECK(said_last_ || scenario_.is_draining(), "client %u: is sent away", number());
+    const bool is_refused = scenario_.may_refuse() && next_answer_ == 0 && next_decided_ == 0;
+    SIM_CHECK(said_last_ || scenario_.is_draining() || is_refused, "client %u: is sent away",
+              number());
     const bool is_answered = !find_next_answer() && next_answer_ == requests_.size();
-    SIM_CHECK(is_answered || (scenario_.is_draining() && !is_owed_a_state()),
+    SIM_CHECK(is_answered || is_refused || (scenario_.is_draining() && !is_owed_a_state()),
               "client %u: the end comes before the answer to request %zu of %zu", number(),
               next_answer_, requests_.size());
   }
@@ -450,7 +455,8 @@ void OrdersClient::on_end() {
 void OrdersClient::on_broken(int error) {
   was_cut_ = true;
   const bool is_theirs = reset_cause() == ResetCause::accepting_end;
-  SIM_CHECK(!is_theirs || scenario_.is_impatient() || scenario_.is_draining(),
+  const bool is_refused = scenario_.may_refuse() && next_decided_ == 0;
+  SIM_CHECK(!is_theirs || scenario_.is_impatient() || scenario_.is_draining() || is_refused,
             "client %u: is reset by the server, error %d", number(), error);
 }
 

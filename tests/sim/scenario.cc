@@ -37,13 +37,15 @@ Scenario::Scenario(std::string_view name, const ScenarioOptions& options)
   shard_options_.lane_batch = static_cast<std::uint32_t>(1) << setup_.below(7);
   shard_options_.messages_per_turn = static_cast<std::uint32_t>(1) << (2 + setup_.below(12));
   shard_options_.spin_nanos = setup_.one_in(2) ? 50'000 : 0;
+  shard_options_.balance = !setup_.one_in(4);
+  if (setup_.one_in(8)) shard_options_.connections_max = 3 + setup_.below(12);
   shard_options_.drain_nanos = (is_impatient_ ? 1 : 5000) * nanos_per_s;
   engine::ConnectionLimits& limits = shard_options_.connections;
   limits.output_high_bytes = std::uint64_t{256} << setup_.below(11);
   limits.output_low_bytes = limits.output_high_bytes / (1 + setup_.below(8));
   limits.linger_nanos = (is_impatient_ ? 1 : 5000) * nanos_per_s;
   limits.linger_bytes_max = is_impatient_ ? 1000 : 1 << 30;
-  limits.send_bytes_max = static_cast<std::uint32_t>(64) << setup_.below(12);
+  limits.send_bytes_max = static_cast<std::uint32_t>(512) << setup_.below(9);
   limits.feed_ready_max = static_cast<std::uint32_t>(1) << setup_.below(9);
 
   world_ =
@@ -63,8 +65,10 @@ void Scenario::report() const {
 }
 
 ScenarioResult Scenario::run() {
-  listener_ = world_->network().listen();
-  port_ = world_->network().port_of(listener_);
+  for (std::uint32_t i = 0; i < (shard_options_.balance ? 1 : shard_count_); ++i) {
+    listeners_.push_back(world_->network().listen());
+    ports_.push_back(world_->network().port_of(listeners_.back()));
+  }
   engine_ = std::make_unique<SimEngine>(*world_, lane_capacity_, shard_options_,
                                         [this](engine::Shard& shard) { wire(shard); });
   const engine::Nanos start = world_->clock().now();
@@ -144,6 +148,11 @@ void Scenario::unrest() {
   }
 }
 
+void Scenario::listen(engine::Shard& shard, std::uint32_t service) {
+  const std::uint32_t index = shard.post().shard();
+  if (index < listeners_.size()) shard.listen(listeners_[index], service);
+}
+
 void Scenario::begin_drain(std::uint16_t kind) {
   drain_began_ = true;
   world_->trace().note("drain", kind);
@@ -155,7 +164,7 @@ void Scenario::add_client() {
   const auto number = static_cast<std::uint32_t>(clients_.size());
   clients_.push_back(make_client(number));
   clients_.back()->set_pace(SimPace::draw(world_->prng()));
-  clients_.back()->connect(port_);
+  clients_.back()->connect(ports_[world_->prng().below(ports_.size())]);
 }
 
 std::size_t Scenario::live_clients() const {

@@ -72,6 +72,8 @@ class Scenario {
   bool is_drain_skipped() const { return drain_was_skipped_; }
   // Long waits for slow peers are cut short in this run, so that an end may come early.
   bool is_impatient() const { return is_impatient_; }
+  // There is no place for all clients in this run.
+  bool may_refuse() const { return shard_options_.connections_max < clients_at_a_time; }
 
  protected:
   static constexpr std::size_t clients_at_a_time = 20;
@@ -86,7 +88,8 @@ class Scenario {
   // Draws for the set-up; the world has its own.
   engine::Prng& setup() { return setup_; }
   engine::ShardOptions& shard_options() { return shard_options_; }
-  engine::Fd listener() const { return listener_; }
+  // The service's listening sockets: one, or one per shard.
+  void listen(engine::Shard& shard, std::uint32_t service);
   std::uint32_t shard_count() const { return shard_count_; }
   std::size_t lane_capacity() const { return lane_capacity_; }
   SimEngine& engine() { return *engine_; }
@@ -115,8 +118,8 @@ class Scenario {
   bool drain_began_ = false;
   bool drain_was_skipped_ = false;
   Phase phase_ = Phase::unrest;
-  engine::Fd listener_ = engine::no_fd;
-  std::uint16_t port_ = 0;
+  std::vector<engine::Fd> listeners_;
+  std::vector<std::uint16_t> ports_;
   std::unique_ptr<SimWorld> world_;
   std::unique_ptr<SimEngine> engine_;
   std::vector<std::unique_ptr<ScenarioClient>> clients_;

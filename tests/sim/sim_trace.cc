@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cinttypes>
 #include <cstdarg>
@@ -73,7 +74,7 @@ void set_sim_report(std::string_view line) {
   static const bool is_installed = (install_sim_report(), true);
   (void)is_installed;
   report_bytes = std::min(line.size(), report_line.size() - 1);
-  std::memcpy(report_line.data(), line.data(), report_bytes);
+  std::copy_n(line.data(), report_bytes, report_line.data());  // an empty line may be null
   if (report_bytes != 0) report_line[report_bytes++] = '\n';
 }
 
