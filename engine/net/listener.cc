@@ -6,6 +6,33 @@
 
 namespace ringpost::engine {
 
+namespace {
+
+// The connection that was to be accepted failed first; the next one is as good as ever.
+bool concerns_one_client(int error) {
+  switch (error) {
+    case ECONNABORTED:
+    case EINTR:
+    case EAGAIN:
+    case EPERM:  // a firewall's rule
+    // Errors of the network that Linux reports for the new socket; see accept(2).
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+    case ENETDOWN:
+    case ETIMEDOUT:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
 Listener::Listener(Fd socket, std::uint32_t slot, std::uint32_t service, AcceptTarget& target,
                    Io& io, TimerWheel& timers, Counters& counters, const Nanos& now)
     : socket_(socket),
@@ -38,20 +65,12 @@ void Listener::on_completion(const Completion& completion) {
 void Listener::on_ended(std::int32_t result) {
   if (state_ == State::stopping) return close();
   state_ = State::idle;
-  switch (-result) {
-    case EMFILE:   // this process has no descriptor left
-    case ENFILE:   // nor has the host
-    case ENOBUFS:  // no memory for a socket
-    case ENOMEM:
-      ++counters_.accept_failed;
-      state_ = State::backing_off;
-      timers_.schedule(timer_, now_ + backoff_nanos);
-      return;
-    default:
-      // ECONNABORTED and its like concern one client; a success without `more` was the queue's
-      // overflow.
-      start();
-  }
+  if (result >= 0 || concerns_one_client(-result)) return start();  // a success: it was interrupted
+  // This process has no descriptor left (EMFILE), nor has the host (ENFILE), there is no memory for
+  // a socket (ENOBUFS, ENOMEM), or something stands in the way that we do not know.
+  ++counters_.accept_failed;
+  state_ = State::backing_off;
+  timers_.schedule(timer_, now_ + backoff_nanos);
 }
 
 void Listener::retry() {

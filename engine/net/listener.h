@@ -1,8 +1,8 @@
 #pragma once
 
-// Listener: accepts on one listening socket and hands the sockets on. When accepting fails for want
-// of descriptors or memory it backs off and goes on by itself; what ends the accept for other
-// reasons is started again at once.
+// Listener: accepts on one listening socket and hands the sockets on. What concerns one client does
+// not stop it; when accepting fails for want of descriptors or memory, or for a reason it does not
+// know, it backs off and goes on by itself.
 //
 // Owned by: one shard. Called on: owner only.
 
