@@ -146,8 +146,8 @@ class NetWorld {
     timers.advance(now, [](TimerNode& node) { node.target->on_time(); });
     for (int i = 0; i < 32 && connections.feed_ready(); ++i) {
     }
-    connections.settle_stalled();
     connections.flush();
+    connections.settle_stalled();
     connections.close_aborted();
   }
   // Until nothing is left to be done without the kernel.

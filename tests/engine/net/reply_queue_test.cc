@@ -242,6 +242,37 @@ TEST_F(ReplyQueueTest, ItIsFullAtItsBoundAndGoesOnWhenAnAnswerCame) {
   EXPECT_EQ(queue_.size(), 6u);
 }
 
+class LongReplyQueueTest : public ReplyQueueTest {
+ protected:
+  LongReplyQueueTest() : ReplyQueueTest(5000) {}
+};
+
+TEST_F(LongReplyQueueTest, ItGrowsAsFarAsItMustWhereverItsFrontIs) {
+  std::deque<std::uint64_t> tokens;
+  std::string expected;
+  std::string got;
+  for (int i = 0; i < 4000; ++i) {
+    tokens.push_back(ask(1));
+    expected += static_cast<char>('a' + i % 26);
+    if (i % 3 != 0) continue;  // the front moves on while it grows
+    resolve(tokens.front(), Bytes(expected).substr(got.size(), 1));
+    tokens.pop_front();
+    got += output();
+  }
+  EXPECT_EQ(queue_.size(), tokens.size());
+  while (!tokens.empty()) {  // the rest from behind, all but the first
+    const std::uint64_t token = tokens.size() > 1 ? tokens.back() : tokens.front();
+    resolve(token, Bytes(expected).substr(token, 1));
+    if (tokens.size() > 1) {
+      EXPECT_EQ(output(), "");
+    }
+    tokens.pop_back();
+  }
+  got += output();
+  EXPECT_EQ(got, expected);
+  EXPECT_EQ(world_.buffers.taken_bytes(), 0u);
+}
+
 TEST_F(ReplyQueueTest, ClearReleasesWhatWaited) {
   const std::uint64_t first = ask(1);
   const std::uint64_t second = ask(1);

@@ -168,6 +168,31 @@ TEST_P(ShardLanes, AFullLaneStopsParsingLosesNothingAndGoesOn) {
   EXPECT_EQ(world.io(0).output[socket_a], expected + "more.");
 }
 
+// Story: room in a lane ended the pause of what it held back, after the step that takes such input
+// up. The shard then slept over it.
+TEST_P(ShardLanes, TheTurnThatFindsRoomTakesUpWhatWasHeldBack) {
+  ShardWorld world(world_of(2, GetParam()));
+  LineSession& session = world.open(0, socket_a);
+  session.when_line = [](LineSession& s, const std::string&) {
+    s.link->post().tell(ShardWorld::actor_ref(1), s.link->self(), kind_question);
+  };
+  std::string input;
+  for (std::size_t i = 0; i < GetParam() + 1; ++i) input += "x\n";
+  world.io(0).arrive(socket_a, input);
+  world.step(0);
+  ASSERT_TRUE(world.shard(0).post().congested());
+  world.io(0).arrive(socket_a, "held\n");
+  for (int i = 0; i < 3; ++i) world.step(0);
+  EXPECT_NE(session.lines.back(), "held");
+  world.step(1);
+  world.step(0);  // publishes the rest
+  EXPECT_FALSE(world.shard(0).post().congested());
+  const std::uint64_t slept = world.io(0).sleeps;
+  world.step(0);
+  EXPECT_EQ(session.lines.back(), "held");
+  EXPECT_EQ(world.io(0).sleeps, slept);
+}
+
 TEST_P(ShardLanes, TwoShardsThatFillEachOthersLanesBothGoOn) {
   ShardWorld world(world_of(2, GetParam()));
   std::string expected;
