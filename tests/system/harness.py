@@ -43,7 +43,7 @@ def wait_for(what, condition):
         if time.monotonic() > deadline:
             raise AssertionError(f"waited in vain for: {what}")
         time.sleep(pause)
-        pause = min(pause * 1.5, 0.02)
+        pause = min(pause * 1.5, 0.25)
 
 
 # --- The daemon -----------------------------------------------------------------------------------
@@ -82,10 +82,6 @@ class Lines:
         """Waits for the end of the pipe."""
         self.thread.join()
         self.pipe.close()
-
-    def text(self):
-        with self.changed:
-            return "\n".join(self.lines)
 
 
 class Report:
@@ -190,8 +186,8 @@ class Daemon:
         self.process.wait()
         self.log.finish()
         self.out.finish()
-        print(f"--- {' '.join(self.command)}\n{self.log.text()}", file=sys.stderr)
-        print(f"--- status {self.process.returncode}, counters:\n{self.out.text()}", file=sys.stderr)
+        print(f"--- {' '.join(self.command)}", *self.log.lines[-50:], sep="\n", file=sys.stderr)
+        print(f"--- status {self.process.returncode}", *self.out.lines[-1:], sep="\n", file=sys.stderr)
 
     def check_end(self):
         self.process.wait(PATIENCE)
@@ -303,17 +299,21 @@ class Daemon:
                 return client
         raise AssertionError(f"no connection reached shard {shard}")
 
-    def join_chat(self, *nicks, shards=None, **options):
+    def join_chat(self, *nicks, shards=None):
         """Named clients, each of which provably gets what the others say from now on. They are
         served by `shards` if that is given."""
         if shards is None:
-            members = [self.chat(**options) for _ in nicks]
+            members = [self.chat() for _ in nicks]
         else:
             members = [self.place("chat", shard) for shard in shards]
+        self.join(members, nicks)
+        return members
+
+    def join(self, members, nicks):
+        """The same with clients that are there. Who is a member already hears a prober too."""
         for member, nick in zip(members, nicks):
             member.send(nick.encode() + b"\r\n")
         prove_membership(self.chat(), members)
-        return members
 
 
 def prove_membership(prober, members):
