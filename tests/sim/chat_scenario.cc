@@ -48,6 +48,8 @@ class ChatClient final : public ScenarioClient {
   const std::string& nick() const { return nick_; }
   // Ended by the server before its time.
   bool was_dropped() const { return was_dropped_; }
+  // A member until the server's end, and has not heard all that was said.
+  bool was_cheated() const;
 
  private:
   enum class Habit : std::uint8_t { talks, stops_reading, half_closes, resets, closes, silent };
@@ -76,6 +78,7 @@ class ChatClient final : public ScenarioClient {
   bool has_ended_side_ = false;
   bool was_cut_ = false;
   bool was_dropped_ = false;
+  bool was_member_to_the_end_ = false;
   std::vector<std::string> said_;      // good lines, encoded
   std::size_t in_room_ = 0;            // of these
   std::size_t first_place_ = nowhere;  // of the first
@@ -205,6 +208,11 @@ void ChatScenario::check_end(const engine::Counters& counters) {
   SIM_CHECK(drops_slow_ || count(CloseReason::slow_consumer) == 0,
             "%" PRIu64 " members were dropped as slow below the limit",
             count(CloseReason::slow_consumer));
+  for (const auto& client : clients()) {
+    SIM_CHECK(
+        !is_orderly() || drops_slow_ || !static_cast<const ChatClient&>(*client).was_cheated(),
+        "client %u: was a member, and the drain kept lines from it", client->number());
+  }
   if (is_impatient() || is_draining()) return;
   std::uint64_t dropped = 0;
   for (const auto& client : clients()) {
@@ -392,9 +400,15 @@ void ChatClient::drop() {
             "client %u: is sent away", number());
 }
 
+bool ChatClient::was_cheated() const {
+  if (!was_member_to_the_end_ || (next_ == nowhere && first_place_ == nowhere)) return false;
+  return skip_own(next_ == nowhere ? first_place_ : next_) != scenario_.order().size();
+}
+
 void ChatClient::on_end() {
   const bool is_refused = scenario_.may_refuse() && in_room_ == 0;
   if (!has_ended_side_) {
+    was_member_to_the_end_ = true;
     drop();
   } else if (!was_cut_ && !is_refused && !scenario_.is_impatient() && !scenario_.is_draining()) {
     SIM_CHECK(in_room_ == said_.size() || scenario_.drops_slow(),
@@ -408,7 +422,12 @@ void ChatClient::on_end() {
 
 void ChatClient::on_broken(int) {
   was_cut_ = true;
-  if (reset_cause() == ResetCause::accepting_end) drop();
+  if (reset_cause() != ResetCause::accepting_end) return;
+  drop();
+  // Nobody who is served is reset (X4), not by a drain either, unless it is too slow.
+  const bool was_served = in_room_ > 0 || next_ != nowhere;
+  SIM_CHECK(!was_served || scenario_.drops_slow() || !scenario_.is_orderly(),
+            "client %u: is reset by the server", number());
 }
 
 }  // namespace

@@ -70,6 +70,8 @@ class OrdersClient final : public ScenarioClient {
   // line with an end behind it is a line (OB-2).
   bool was_cut() const { return was_cut_; }
   bool is_suspect() const { return is_suspect_; }
+  // The end came from the server, but not the answer that the book gave.
+  bool was_cheated() const { return has_seen_end_ && is_owed_a_state(); }
 
  private:
   enum class Habit : std::uint8_t { talks, half_closes, resets, closes };
@@ -97,6 +99,7 @@ class OrdersClient final : public ScenarioClient {
   bool has_stopped_reading_ = false;
   bool said_last_ = false;
   bool was_cut_ = false;
+  bool has_seen_end_ = false;
   bool is_suspect_ = false;  // the book heard the start of a line
   std::vector<Request> requests_;
   std::vector<Buy> buys_;
@@ -233,6 +236,8 @@ void OrdersScenario::check_end(const engine::Counters& counters) {
     cut += client(number).was_cut() ? 1u : 0u;
     SIM_CHECK(!client(number).is_suspect() || client(number).was_cut(),
               "client %zu: half a line reached the book", number);
+    SIM_CHECK(!is_orderly() || !client(number).was_cheated(),
+              "client %zu: the drain kept an answer of the book", number);
   }
   SIM_CHECK(unknown_buys_ <= cut, "%zu BUYs of nobody", unknown_buys_);
   SIM_CHECK(counters.limit_tickers == 0 || tickers_max_ < 65536, "tickers ran out of nothing");
@@ -430,7 +435,7 @@ void OrdersClient::check_state_line(const Request& request, const std::string& l
 
 // The book was asked for the next answer, and answered.
 bool OrdersClient::is_owed_a_state() const {
-  if (next_answer_ == requests_.size() || scenario_.is_drain_skipped()) return false;
+  if (next_answer_ == requests_.size()) return false;
   const Request& request = requests_[next_answer_];
   const std::size_t group = request.buys_before;
   return request.kind == Request::Kind::get && snapshot_group_ != group &&
@@ -438,25 +443,28 @@ bool OrdersClient::is_owed_a_state() const {
 }
 
 void OrdersClient::on_end() {
-  if (!scenario_.is_impatient() && !scenario_.is_drain_skipped()) {
+  if (scenario_.is_orderly()) {
     SIM_CHECK(partial_.empty(), "client %u: the end comes inside a line", number());
     const bool is_refused = scenario_.may_refuse() && next_answer_ == 0 && next_decided_ == 0;
     SIM_CHECK(said_last_ || scenario_.is_draining() || is_refused, "client %u: is sent away",
               number());
     const bool is_answered = !find_next_answer() && next_answer_ == requests_.size();
-    SIM_CHECK(is_answered || is_refused || (scenario_.is_draining() && !is_owed_a_state()),
+    SIM_CHECK(is_answered || is_refused || scenario_.is_draining(),
               "client %u: the end comes before the answer to request %zu of %zu", number(),
               next_answer_, requests_.size());
   }
+  has_seen_end_ = true;
   if (unsent_bytes() > 0 || scenario_.is_draining()) was_cut_ = true;
   close();
 }
 
 void OrdersClient::on_broken(int error) {
   was_cut_ = true;
-  const bool is_theirs = reset_cause() == ResetCause::accepting_end;
-  const bool is_refused = scenario_.may_refuse() && next_decided_ == 0;
-  SIM_CHECK(!is_theirs || scenario_.is_impatient() || scenario_.is_draining() || is_refused,
+  if (reset_cause() != ResetCause::accepting_end) return;
+  if (!scenario_.is_orderly()) return;
+  // Nobody who is served is reset (X4), not by a drain either.
+  const bool was_served = next_decided_ > 0 || next_answer_ > 0;
+  SIM_CHECK(!was_served && (scenario_.may_refuse() || scenario_.is_draining()),
             "client %u: is reset by the server, error %d", number(), error);
 }
 

@@ -85,8 +85,9 @@ ScenarioResult Scenario::run() {
       return client->is_over() || drain_began_ || client->is_content();
     });
   });
+  const bool are_clients_first = !drain_began_ || world_->prng().one_in(2);
   for (const auto& client : clients_) {
-    if (!client->is_over()) client->finish();
+    if (!client->is_over() && are_clients_first) client->finish();
   }
   if (!drain_began_) {
     settle("everybody gets the answers and the end", [this] { return live_clients() == 0; });

@@ -70,6 +70,8 @@ class Scenario {
   bool is_talking() const { return phase_ == Phase::unrest; }
   bool is_draining() const { return drain_began_; }
   bool is_drain_skipped() const { return drain_was_skipped_; }
+  // Nobody's patience ends, so everything owed has to come, whatever the network does.
+  bool is_orderly() const { return !is_impatient_ && !drain_was_skipped_; }
   // Long waits for slow peers are cut short in this run, so that an end may come early.
   bool is_impatient() const { return is_impatient_; }
   // There is no place for all clients in this run.
