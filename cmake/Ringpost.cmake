@@ -24,6 +24,11 @@ endif()
 if(RINGPOST_SANITIZE)
   target_compile_options(ringpost_flags INTERFACE -fsanitize=${RINGPOST_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(ringpost_flags INTERFACE -fsanitize=${RINGPOST_SANITIZE})
+  if(RINGPOST_SANITIZE MATCHES "undefined" AND NOT RINGPOST_FUZZ)
+    # UBSan's check of a virtual call opens a pipe to see whether memory can be read, and calls every object invalid when
+    # there is no descriptor left for it, which a test of ours sees to. The fuzzers keep the check.
+    target_compile_options(ringpost_flags INTERFACE -fno-sanitize=vptr)
+  endif()
   if(RINGPOST_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # The queue behind the shards' inbox has fences, which TSan does not see. Ours has none: tools/tidy looks.
     target_compile_options(ringpost_flags INTERFACE -Wno-tsan)
