@@ -34,6 +34,22 @@ void Outbox::write(const Payload& payload, std::uint32_t times) {
   bytes_ += content.size() * times;
 }
 
+void Outbox::write(Block* block, std::uint32_t offset, std::size_t bytes) {
+  ASSERT(offset + bytes <= block->capacity);
+  if (follower_ != nullptr) take_followed();
+  if (bytes <= payload_copy_bytes_max) {
+    append(Bytes(block->data() + offset, bytes));
+    pool_.give_back(block);
+    return;
+  }
+  Entry& entry = push_entry();
+  entry.kind = Kind::bytes;
+  entry.offset = offset;
+  entry.bytes = bytes;
+  entry.block = block;
+  bytes_ += bytes;
+}
+
 void Outbox::append(Bytes bytes) {
   while (!bytes.empty()) {
     const std::size_t piece = std::min(bytes.size(), reserve_bytes_max);

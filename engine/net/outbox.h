@@ -41,6 +41,10 @@ class Outbox {
   }
   // The payload's bytes, `times` in a row: copied if they are few, else by reference.
   void write(const Payload& payload, std::uint32_t times = 1);
+  // The `bytes` bytes from `offset` on of a block, which the outbox owns from here on: sent from
+  // where they lie, or copied if they are few. Requires: the block is of this outbox's pool, and
+  // nobody else writes to it or reads it any more.
+  void write(Block* block, std::uint32_t offset, std::size_t bytes);
 
   // Room for `bytes` to be written in place, then `commit` of what was used. Requires: bytes <=
   // reserve_bytes_max.

@@ -82,6 +82,11 @@ class Link {
     outbox_.write(payload, times);
     touch();
   }
+  // Bytes that lie in a block of `buffers()`, which is the connection's from here on.
+  void write_block(Block* block, std::uint32_t offset, std::size_t bytes) {
+    outbox_.write(block, offset, bytes);
+    touch();
+  }
   // Room to write in place, then `commit`. Requires: bytes <= Outbox::reserve_bytes_max.
   char* reserve(std::size_t bytes) { return outbox_.reserve(bytes); }
   void commit(std::size_t bytes) {

@@ -56,6 +56,62 @@ TEST(Outbox, ALargePayloadIsSentFromWhereItLies) {
   EXPECT_EQ(request.parts[0].iov_base, payload.bytes().data());
 }
 
+TEST(Outbox, ABlockIsSentFromWhereItLiesAndGivenBack) {
+  LinkWorld world;
+  TestLink link(world);
+  Block* block = world.buffers.take(10'000);
+  std::memset(block->data(), 'b', 10'000);
+  link.write_block(block, 100, 9'000);
+  SendRequest request;
+  EXPECT_EQ(link.out().gather(request, 1 << 20), 9'000u);
+  EXPECT_EQ(request.parts[0].iov_base, block->data() + 100);
+  EXPECT_EQ(link.touched, 1);
+  EXPECT_EQ(link.take_output(), std::string(9'000, 'b'));
+  EXPECT_EQ(world.buffers.taken_bytes(), 0u);
+}
+
+TEST(Outbox, WhatIsWrittenBehindABlockStandsBehindItsBytes) {
+  LinkWorld world;
+  TestLink link(world);
+  link.write("before ");
+  Block* block = world.buffers.take(4'000);
+  std::memset(block->data(), 'b', 4'000);
+  link.write_block(block, 0, 2'000);  // has room behind its bytes
+  link.write(" after");
+  EXPECT_EQ(link.take_output(), "before " + std::string(2'000, 'b') + " after");
+}
+
+TEST(Outbox, FewBytesOfABlockAreCopiedAndTheBlockIsFreeAtOnce) {
+  LinkWorld world;
+  TestLink link(world);
+  link.write("one ");
+  const std::size_t taken = world.buffers.taken_bytes();
+  Block* block = world.buffers.take(100'000);
+  std::memcpy(block->data() + 7, "two", 3);
+  link.write_block(block, 7, 3);
+  link.write_block(world.buffers.take(100'000), 0, 0);
+  EXPECT_EQ(world.buffers.taken_bytes(), taken);
+  SendRequest request;
+  EXPECT_EQ(link.out().gather(request, 1'000), 7u);
+  EXPECT_EQ(request.part_count, 1u);
+  EXPECT_EQ(content_of(request), "one two");
+}
+
+TEST(Outbox, ABlockTakesItsPlaceBehindAFollowedLog) {
+  LinkWorld world;
+  FanOutLog log(world.turn, no_share);
+  Follower follower;
+  TestLink link(world);
+  link.follow(follower, log);
+  log.append(world.payloads.make("log "), ActorRef());
+  Block* block = world.buffers.take(2'000);
+  std::memset(block->data(), 'b', 2'000);
+  link.write_block(block, 0, 2'000);
+  log.append(world.payloads.make(" log"), ActorRef());
+  EXPECT_EQ(link.take_output(), "log " + std::string(2'000, 'b') + " log");
+  link.unfollow();
+}
+
 TEST(Outbox, GatherTakesAtMostSixtyFourPartsAndTheRestNextTime) {
   LinkWorld world;
   TestLink link(world);
@@ -171,7 +227,7 @@ class OutboxModel {
 
  private:
   void step() {
-    switch (prng_.below(10)) {
+    switch (prng_.below(11)) {
       case 0:
       case 1:
         return write();
@@ -190,6 +246,8 @@ class OutboxModel {
       case 8:
         return end_send();
       case 9:
+        return write_block();
+      case 10:
         if (!sending_ && prng_.one_in(20)) clear();
         return;
     }
@@ -217,6 +275,14 @@ class OutboxModel {
     const std::string text = random_text(prng_, 1 + prng_.below(room));
     std::memcpy(link_.reserve(room), text.data(), text.size());
     link_.commit(text.size());
+    expected_ += text;
+  }
+  void write_block() {
+    const std::string text = random_text(prng_, random_bytes());
+    const auto offset = static_cast<std::uint32_t>(prng_.below(100));
+    Block* block = world_.buffers.take(offset + text.size());
+    std::memcpy(block->data() + offset, text.data(), text.size());
+    link_.write_block(block, offset, text.size());
     expected_ += text;
   }
   void append(bool own) {
