@@ -28,10 +28,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <system_error>
 
 #include "engine/base/assert.h"
 #include "engine/base/bytes.h"
 #include "engine/base/clock.h"
+#include "engine/base/result.h"
+#include "engine/io/tcp_options.h"
 
 namespace ringpost::engine {
 
@@ -141,7 +144,11 @@ class Io {
   // means that the stream is broken or the operation was cancelled after that many bytes. Requires:
   // request.part_count > 0, request.bytes > 0.
   virtual void send(Fd socket, SendRequest& request, OpToken token) = 0;
-  // Connects a socket made by `open_stream`. The address is copied.
+  // A socket of the address's family, for `connect`; at once, no completion. Owned by the caller.
+  virtual Result<Fd, std::error_code> open_stream(const SocketAddress& address,
+                                                  const TcpOptions& options) = 0;
+  // Connects a socket made by `open_stream`. The address is copied. A socket that met only itself
+  // (a port of this machine on which nobody listened, drawn as its own) is refused.
   virtual void connect(Fd socket, const SocketAddress& address, OpToken token) = 0;
   // Asks the operation with this token to end soon. Its final completion still comes; no completion
   // is returned for the cancel.
@@ -151,6 +158,9 @@ class Io {
   virtual void shutdown(Fd socket, Shutdown how) = 0;
   // Requires: no operation on it is in flight.
   virtual void close(Fd socket) = 0;
+  // The same, but the peer gets a reset instead of an orderly end, and what was not sent is
+  // dropped.
+  virtual void close_by_reset(Fd socket) = 0;
 
   // Gives a received buffer back. Requires: it is handed out.
   virtual void give_back(BufferId buffer) = 0;

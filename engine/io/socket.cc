@@ -62,9 +62,24 @@ bool set_option(Fd socket, int level, int name, int value) {
   return setsockopt(socket, level, name, &value, sizeof value) == 0;
 }
 
+bool apply_keepalive(Fd socket, const TcpOptions& options) {
+  const auto set_tcp = [socket](int name, std::uint32_t value) {
+    return set_option(socket, IPPROTO_TCP, name, static_cast<int>(value));
+  };
+  if (options.user_timeout_ms > 0 && !set_tcp(TCP_USER_TIMEOUT, options.user_timeout_ms)) {
+    return false;
+  }
+  if (options.keepalive_time_s == 0) return true;
+  return set_tcp(TCP_KEEPIDLE, options.keepalive_time_s) &&
+         set_tcp(TCP_KEEPINTVL, options.keepalive_interval_s) &&
+         set_tcp(TCP_KEEPCNT, options.keepalive_count) &&
+         set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
 // Called before listen and connect: the window scale is agreed in the handshake.
 bool apply(Fd socket, const TcpOptions& options) {
   if (options.nodelay && !set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1)) return false;
+  if (!apply_keepalive(socket, options)) return false;
   if (options.receive_buffer_bytes > 0 &&
       !set_option(socket, SOL_SOCKET, SO_RCVBUF, static_cast<int>(options.receive_buffer_bytes))) {
     return false;
@@ -136,6 +151,15 @@ Result<SocketAddress, std::error_code> local_address(Fd socket) {
   SocketAddress address;
   address.length = sizeof address.storage;
   if (getsockname(socket, reinterpret_cast<sockaddr*>(&address.storage), &address.length) != 0) {
+    return Unexpected{last_error()};
+  }
+  return address;
+}
+
+Result<SocketAddress, std::error_code> peer_address(Fd socket) {
+  SocketAddress address;
+  address.length = sizeof address.storage;
+  if (getpeername(socket, reinterpret_cast<sockaddr*>(&address.storage), &address.length) != 0) {
     return Unexpected{last_error()};
   }
   return address;

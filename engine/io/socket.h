@@ -11,16 +11,9 @@
 
 #include "engine/base/result.h"
 #include "engine/io/io.h"
+#include "engine/io/tcp_options.h"
 
 namespace ringpost::engine {
-
-// TCP settings as data. Applied to a listener, they are inherited by the sockets that it accepts,
-// at no call per connection.
-struct TcpOptions {
-  bool nodelay = true;
-  std::uint32_t receive_buffer_bytes = 0;  // SO_RCVBUF; 0: the kernel decides and tunes
-  std::uint32_t send_buffer_bytes = 0;     // SO_SNDBUF; 0: the kernel decides and tunes
-};
 
 struct ListenOptions {
   TcpOptions tcp;
@@ -38,6 +31,8 @@ std::string to_text(const SocketAddress& address);
 Result<Fd, std::error_code> listen_on(const SocketAddress& address, const ListenOptions& options);
 // The address a socket is bound to (the port that the kernel chose for port 0).
 Result<SocketAddress, std::error_code> local_address(Fd socket);
+// The address of whom a socket is connected to.
+Result<SocketAddress, std::error_code> peer_address(Fd socket);
 // An unconnected, close-on-exec socket of the address's family, for Io::connect. Owned by the
 // caller.
 Result<Fd, std::error_code> open_stream(const SocketAddress& address, const TcpOptions& options);

@@ -11,6 +11,7 @@
 #include "engine/base/assert.h"
 #include "engine/io/buffer_ring.h"
 #include "engine/io/kernel_ring.h"
+#include "engine/io/socket.h"
 
 namespace ringpost::engine {
 namespace {
@@ -198,10 +199,15 @@ void UringIo::send(Fd socket, SendRequest& request, OpToken token) {
   in_flight_.start(token, socket, request);
 }
 
+Result<Fd, std::error_code> UringIo::open_stream(const SocketAddress& address,
+                                                 const TcpOptions& options) {
+  return engine::open_stream(address, options);
+}
+
 void UringIo::connect(Fd socket, const SocketAddress& address, OpToken token) {
-  const auto [at, is_new] = addresses_.try_emplace(token.value, address);
+  const auto [at, is_new] = connects_.try_emplace(token.value, PendingConnect{socket, address});
   ASSERT(is_new);
-  const SocketAddress& copy = at->second;
+  const SocketAddress& copy = at->second.address;
   io_uring_prep_connect(&next_sqe(token), socket, reinterpret_cast<const sockaddr*>(&copy.storage),
                         copy.length);
   in_flight_.start(token, socket);
@@ -227,6 +233,13 @@ void UringIo::shutdown(Fd socket, Shutdown how) {
 void UringIo::close(Fd socket) {
   in_flight_.assert_idle(socket);
   ::close(socket);
+}
+
+void UringIo::close_by_reset(Fd socket) {
+  const linger at_once = {.l_onoff = 1, .l_linger = 0};
+  // A socket that refuses is closed the orderly way: the peer is as rid of it.
+  (void)setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  close(socket);
 }
 
 void UringIo::give_back(BufferId buffer) { buffers_->give_back(buffer); }
@@ -318,6 +331,7 @@ void UringIo::deliver(const io_uring_cqe& entry, OpToken token) {
   completion.result = entry.res;
   completion.more = (entry.flags & IORING_CQE_F_MORE) != 0;
   if ((entry.flags & IORING_CQE_F_BUFFER) != 0) deliver_buffer(entry, completion);
+  if (token.kind() == OpKind::connect) completion.result = connect_result(token, entry.res);
   if (!completion.more) finish(token, entry.res);
 }
 
@@ -336,12 +350,23 @@ void UringIo::deliver_buffer(const io_uring_cqe& entry, Completion& completion) 
 void UringIo::finish(OpToken token, int result) {
   ++counters_.operations_ended[index_of(token)];
   in_flight_.finish(token);
-  if (token.kind() == OpKind::connect) addresses_.erase(token.value);
   if (token.kind() == OpKind::receive && result == -ENOBUFS) ++counters_.receives_starved;
   if (cancels_.empty()) return;
   if (const auto at = cancels_.find(token.value); at != cancels_.end()) {
     at->second.target_ended = true;
   }
+}
+
+// Two ends that open at the same time become one connection, and so does one end with itself.
+std::int32_t UringIo::connect_result(OpToken token, std::int32_t result) {
+  const auto at = connects_.find(token.value);
+  ASSERT(at != connects_.end());
+  const Fd socket = at->second.socket;
+  connects_.erase(at);
+  if (result != 0) return result;
+  const auto near = local_address(socket);
+  const auto far = peer_address(socket);
+  return near && far && to_text(*near) == to_text(*far) ? -ECONNREFUSED : 0;
 }
 
 void UringIo::on_internal(const io_uring_cqe& entry, OpToken token) {

@@ -82,10 +82,13 @@ class UringIo final : public Io {
   void receive(Fd socket, OpToken token, bool when_readable) override;
   void receive_once(Fd socket, std::span<char> target, OpToken token) override;
   void send(Fd socket, SendRequest& request, OpToken token) override;
+  Result<Fd, std::error_code> open_stream(const SocketAddress& address,
+                                          const TcpOptions& options) override;
   void connect(Fd socket, const SocketAddress& address, OpToken token) override;
   void cancel(OpToken token) override;
   void shutdown(Fd socket, Shutdown how) override;
   void close(Fd socket) override;
+  void close_by_reset(Fd socket) override;
   void give_back(BufferId buffer) override;
   void wake(std::uint32_t shard) override;
   void wake_from_any_thread() override;
@@ -124,6 +127,7 @@ class UringIo final : public Io {
   void deliver(const io_uring_cqe& entry, OpToken token);
   void deliver_buffer(const io_uring_cqe& entry, Completion& completion);
   void finish(OpToken token, int result);
+  std::int32_t connect_result(OpToken token, std::int32_t result);
   void on_internal(const io_uring_cqe& entry, OpToken token);
   void end_internal();
   void on_cancelled(OpToken target, int result);
@@ -151,8 +155,12 @@ class UringIo final : public Io {
   bool is_woken_ = false;    // by another shard or thread, in this turn
   bool is_closing_ = false;  // the destructor runs
 
-  std::unordered_map<std::uint64_t, PendingCancel> cancels_;    // by the token of the target
-  std::unordered_map<std::uint64_t, SocketAddress> addresses_;  // of connects in flight, by token
+  std::unordered_map<std::uint64_t, PendingCancel> cancels_;  // by the token of the target
+  struct PendingConnect {
+    Fd socket;
+    SocketAddress address;  // the kernel reads it
+  };
+  std::unordered_map<std::uint64_t, PendingConnect> connects_;  // in flight, by token
   InFlight in_flight_;
   UringCounters counters_;
 };

@@ -19,10 +19,12 @@ using engine::Fd;
 using engine::Nanos;
 using engine::OpKind;
 using engine::OpToken;
+using engine::Result;
 using engine::SendRequest;
 using engine::Shutdown;
 using engine::SleepGate;
 using engine::SocketAddress;
+using engine::TcpOptions;
 using engine::TurnLimits;
 
 namespace {
@@ -133,6 +135,12 @@ void SimIo::send(Fd socket, SendRequest& request, OpToken token) {
   note_memory(operation, true);
 }
 
+Result<Fd, std::error_code> SimIo::open_stream(const SocketAddress&, const TcpOptions&) {
+  if (network_.at_fd_limit())
+    return engine::Unexpected{std::error_code(EMFILE, std::system_category())};
+  return network_.open_stream();
+}
+
 void SimIo::connect(Fd socket, const SocketAddress& address, OpToken token) {
   start(socket, token, OpKind::connect).address = address;
 }
@@ -160,12 +168,22 @@ void SimIo::shutdown(Fd socket, Shutdown how) {
   network_.shutdown(socket, how);
 }
 
-void SimIo::close(Fd socket) {
+void SimIo::check_may_close(Fd socket) const {
   SIM_CHECK(network_.is_open(socket), "shard %u closes descriptor %d twice", shard_, socket);
   SIM_CHECK(per_socket_.size() <= index_of(socket) || per_socket_[index_of(socket)].empty(),
             "shard %u closes descriptor %d under an operation", shard_, socket);
+}
+
+void SimIo::close(Fd socket) {
+  check_may_close(socket);
   context_.trace.note("close", shard_, static_cast<std::uint64_t>(socket));
   network_.close(socket);
+}
+
+void SimIo::close_by_reset(Fd socket) {
+  check_may_close(socket);
+  context_.trace.note("close by reset", shard_, static_cast<std::uint64_t>(socket));
+  network_.reset(socket);
 }
 
 void SimIo::give_back(BufferId id) {

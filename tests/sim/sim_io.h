@@ -57,11 +57,14 @@ class SimIo final : public engine::Io, public SocketObserver, public SimTarget {
   void receive(engine::Fd socket, engine::OpToken token, bool when_readable) override;
   void receive_once(engine::Fd socket, std::span<char> target, engine::OpToken token) override;
   void send(engine::Fd socket, engine::SendRequest& request, engine::OpToken token) override;
+  engine::Result<engine::Fd, std::error_code> open_stream(
+      const engine::SocketAddress& address, const engine::TcpOptions& options) override;
   void connect(engine::Fd socket, const engine::SocketAddress& address,
                engine::OpToken token) override;
   void cancel(engine::OpToken token) override;
   void shutdown(engine::Fd socket, engine::Shutdown how) override;
   void close(engine::Fd socket) override;
+  void close_by_reset(engine::Fd socket) override;
   void give_back(engine::BufferId buffer) override;
   void wake(std::uint32_t shard) override;
   void wake_from_any_thread() override;
@@ -127,6 +130,8 @@ class SimIo final : public engine::Io, public SocketObserver, public SimTarget {
   void submit_start(Index index);
   void submit_cancel(engine::OpToken token);
   void submit_wake(std::uint32_t shard);
+
+  void check_may_close(engine::Fd socket) const;
 
   // The kernel at work.
   void mark_ready(Index index);

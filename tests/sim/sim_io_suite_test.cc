@@ -25,10 +25,6 @@ class SimIoWorld final : public engine::IoWorld {
   engine::SocketAddress address_of(engine::Fd listener) override {
     return SimNetwork::address(world_.network().port_of(listener));
   }
-  engine::Fd open_stream(const engine::SocketAddress&) override {
-    return world_.network().open_stream();
-  }
-  void reset(engine::Fd socket) override { world_.network().reset(socket); }
 
   // A turn, and if it sleeps, the network goes on until something wakes it. Without a wait the
   // network still moves a little, as a real one would.

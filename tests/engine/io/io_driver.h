@@ -28,9 +28,6 @@ class IoWorld {
 
   virtual Fd listen() = 0;  // at an address of its own
   virtual SocketAddress address_of(Fd listener) = 0;
-  virtual Fd open_stream(const SocketAddress& address) = 0;
-  // Closes so that the peer sees a reset and no orderly end. Requires: no operation is in flight.
-  virtual void reset(Fd socket) = 0;
   // One turn. A simulated world moves its network and its clock on as well.
   virtual std::span<const Completion> step(const TurnLimits& limits, SleepGate& gate) {
     return io().turn(limits, gate);
@@ -164,7 +161,7 @@ class IoDriver {
     const OpToken connecting = token(OpKind::connect);
     Pair pair;
     const SocketAddress address = world().address_of(listener);
-    pair.near = world().open_stream(address);
+    pair.near = io().open_stream(address, {}).value();
     io().connect(pair.near, address, connecting);
     pump_until([&] { return outcome(connecting).ended && !outcome(accepting).results.empty(); });
     EXPECT_EQ(outcome(connecting).last(), 0);

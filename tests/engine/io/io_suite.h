@@ -46,7 +46,7 @@ TEST_P(IoSuite, OneAcceptAnswersEachConnection) {
   for (int i = 0; i < 3; ++i) {
     const SocketAddress address = world().address_of(listener);
     const OpToken connecting = token(OpKind::connect);
-    sockets.push_back(world().open_stream(address));
+    sockets.push_back(io().open_stream(address, {}).value());
     io().connect(sockets.back(), address, connecting);
     pump_until_ended(connecting);
     EXPECT_EQ(outcome(connecting).last(), 0);
@@ -68,7 +68,7 @@ TEST_P(IoSuite, ConnectToNobodyIsRefused) {
   const Fd listener = world().listen();
   const SocketAddress address = world().address_of(listener);
   io().close(listener);
-  const Fd socket = world().open_stream(address);
+  const Fd socket = io().open_stream(address, {}).value();
   const OpToken connecting = token(OpKind::connect);
   io().connect(socket, address, connecting);
   pump_until_ended(connecting);
@@ -395,7 +395,7 @@ TEST_P(IoSuite, ResetEndsTheReceiveWithAnError) {
   const Pair pair = connect_pair();
   const OpToken receiving = start_receive(pair.far);
   settle();
-  world().reset(pair.near);
+  io().close_by_reset(pair.near);
   pump_until_ended(receiving);
   EXPECT_EQ(outcome(receiving).last(), -ECONNRESET);
   io().close(pair.far);
@@ -403,7 +403,7 @@ TEST_P(IoSuite, ResetEndsTheReceiveWithAnError) {
 
 TEST_P(IoSuite, SendAfterAResetFails) {
   const Pair pair = connect_pair();
-  world().reset(pair.near);
+  io().close_by_reset(pair.near);
   const std::string bytes = "too late";
   std::int32_t result = 0;
   // A network may swallow a few before it knows.
@@ -424,7 +424,7 @@ TEST_P(IoSuite, ResetEndsASendThatIsStuck) {
   const OpToken sending = start_send(pair.far, request, bytes);
   settle();
   ASSERT_FALSE(outcome(sending).ended);
-  world().reset(pair.near);
+  io().close_by_reset(pair.near);
   pump_until_ended(sending);
   EXPECT_LT(outcome(sending).last(), static_cast<std::int32_t>(bytes.size()));
   io().close(pair.far);

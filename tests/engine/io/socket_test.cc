@@ -108,10 +108,25 @@ TEST(Socket, AcceptedSocketsInheritTheOptions) {
   ASSERT_GE(far, 0);
   EXPECT_EQ(option_of(far, IPPROTO_TCP, TCP_NODELAY), 1);
   EXPECT_EQ(option_of(near, IPPROTO_TCP, TCP_NODELAY), 0);
+  for (const Fd fd : {near, far}) {
+    EXPECT_EQ(option_of(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+    EXPECT_EQ(option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE), 10);
+    EXPECT_EQ(option_of(fd, IPPROTO_TCP, TCP_KEEPINTVL), 5);
+    EXPECT_EQ(option_of(fd, IPPROTO_TCP, TCP_KEEPCNT), 9);
+    EXPECT_EQ(option_of(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 54'000);
+  }
   // The kernel doubles what is asked for, to cover its own.
   EXPECT_EQ(option_of(far, SOL_SOCKET, SO_RCVBUF), 64 << 10);
   EXPECT_EQ(option_of(far, SOL_SOCKET, SO_SNDBUF), 128 << 10);
   for (const Fd fd : {near, far, listener}) ::close(fd);
+}
+
+TEST(Socket, WithoutKeepaliveAndUserTimeoutTheKernelDecides) {
+  const Fd socket =
+      open_stream(address("127.0.0.1:1"), {.keepalive_time_s = 0, .user_timeout_ms = 0}).value();
+  EXPECT_EQ(option_of(socket, SOL_SOCKET, SO_KEEPALIVE), 0);
+  EXPECT_EQ(option_of(socket, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+  ::close(socket);
 }
 
 }  // namespace

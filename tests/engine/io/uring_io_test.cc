@@ -170,7 +170,7 @@ TEST_F(UringIoTest, AcceptEndsWithoutDescriptorsAndGoesOnLater) {
   EXPECT_LT(outcome(rehearsal).last(), 0);
   std::vector<Fd> clients;
   for (int i = 0; i < 3; ++i) {
-    clients.push_back(world().open_stream(address));
+    clients.push_back(io().open_stream(address, {}).value());
     ASSERT_EQ(::connect(clients.back(), reinterpret_cast<const sockaddr*>(&address.storage),
                         address.length),
               0);
@@ -190,6 +190,20 @@ TEST_F(UringIoTest, AcceptEndsWithoutDescriptorsAndGoesOnLater) {
   io().cancel(accepting);
   pump_until_ended(accepting);
   io().close(listener);
+}
+
+// A socket bound to a port of the range from which its own is drawn, and connected to it, is both
+// ends of one connection.
+TEST_F(UringIoTest, ASocketThatMeetsItselfIsRefused) {
+  const SocketAddress any = parse_address("127.0.0.1:0").value();
+  const Fd socket = io().open_stream(any, {}).value();
+  ASSERT_EQ(::bind(socket, reinterpret_cast<const sockaddr*>(&any.storage), any.length), 0);
+  const SocketAddress self = local_address(socket).value();
+  const OpToken connecting = token(OpKind::connect);
+  io().connect(socket, self, connecting);
+  pump_until_ended(connecting);
+  EXPECT_EQ(outcome(connecting).last(), -ECONNREFUSED);
+  io().close(socket);
 }
 
 // The kernel runs some 20 pieces of deferred work per enter; the rest must not wait for news.

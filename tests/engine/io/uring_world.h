@@ -51,14 +51,6 @@ class UringWorld final : public IoWorld {
     return listener.value();
   }
   SocketAddress address_of(Fd listener) override { return local_address(listener).value(); }
-  Fd open_stream(const SocketAddress& address) override {
-    return ringpost::engine::open_stream(address, {}).value();
-  }
-  void reset(Fd socket) override {
-    const linger at_once{.l_onoff = 1, .l_linger = 0};
-    setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    io_->close(socket);
-  }
 
  private:
   MonotonicClock clock_;

@@ -47,7 +47,9 @@ class FakeIo final : public Io {
     bool when_readable = false;
     bool cancel_asked = false;
     SendRequest* request = nullptr;
-    std::string content;  // of a send when it was started, if output is kept
+    std::string content;          // of a send when it was started, if output is kept
+    std::span<char> target = {};  // receive_once
+    SocketAddress address = {};   // connect
   };
 
   static constexpr std::size_t buffer_count = 256;
@@ -87,6 +89,19 @@ class FakeIo final : public Io {
     finish(completion);
   }
   void receive_ends(Fd fd, int error) { finish(answer(OpKind::receive, fd, -error)); }
+  // Bytes arrive for the receive_once of `fd`. Requires: they fit into its target.
+  void arrive_once(Fd fd, Bytes bytes) {
+    const std::span<char> target = operation(OpKind::receive_once, fd).target;
+    ASSERT(!bytes.empty() && bytes.size() <= target.size());
+    std::memcpy(target.data(), bytes.data(), bytes.size());
+    receive_once_ends(fd, static_cast<std::int32_t>(bytes.size()));
+  }
+  void receive_once_ends(Fd fd, std::int32_t result) {
+    const std::span<char> target = operation(OpKind::receive_once, fd).target;
+    kernel_owned_.forget(target.data(), target.size());
+    finish(answer(OpKind::receive_once, fd, result));
+  }
+  void connect_ends(Fd fd, std::int32_t result) { finish(answer(OpKind::connect, fd, result)); }
   void fin(Fd fd) { receive_ends(fd, 0); }
 
   // The send of `fd` is done: whole, or with this result.
@@ -129,7 +144,10 @@ class FakeIo final : public Io {
   std::map<Fd, std::string> output;  // what was sent, in full sends
   std::uint64_t output_bytes = 0;    // of all sockets
   std::vector<std::pair<Fd, Shutdown>> shutdowns;
-  std::vector<Fd> closed;
+  std::vector<Fd> closed;           // by a reset too
+  std::vector<Fd> closed_by_reset;  // of these
+  std::vector<Fd> opened;           // by open_stream, oldest first
+  int open_error = 0;               // what open_stream fails with
   std::vector<std::uint32_t> wakes;
   std::uint64_t turns = 0;
   std::uint64_t sleeps = 0;
@@ -149,7 +167,13 @@ class FakeIo final : public Io {
   void receive(Fd socket, OpToken token, bool when_readable) override {
     start({token, socket, when_readable, false, nullptr, {}}, OpKind::receive);
   }
-  void receive_once(Fd, std::span<char>, OpToken) override { ADD_FAILURE() << "not used"; }
+  void receive_once(Fd socket, std::span<char> target, OpToken token) override {
+    EXPECT_FALSE(target.empty());
+    kernel_owned_.note(target.data(), target.size());
+    Operation receiving{token, socket, false, false, nullptr, {}};
+    receiving.target = target;
+    start(std::move(receiving), OpKind::receive_once);
+  }
   void send(Fd socket, SendRequest& request, OpToken token) override {
     EXPECT_GT(request.part_count, 0u);
     EXPECT_LE(request.part_count, SendRequest::parts_max);
@@ -163,7 +187,16 @@ class FakeIo final : public Io {
     EXPECT_GT(request.bytes, 0u);
     start(std::move(sending), OpKind::send);
   }
-  void connect(Fd, const SocketAddress&, OpToken) override { ADD_FAILURE() << "not used"; }
+  Result<Fd, std::error_code> open_stream(const SocketAddress&, const TcpOptions&) override {
+    if (open_error != 0) return Unexpected{std::error_code(open_error, std::system_category())};
+    opened.push_back(first_opened_fd + static_cast<Fd>(opened.size()));
+    return opened.back();
+  }
+  void connect(Fd socket, const SocketAddress& address, OpToken token) override {
+    Operation connecting{token, socket, false, false, nullptr, {}};
+    connecting.address = address;
+    start(std::move(connecting), OpKind::connect);
+  }
   void cancel(OpToken token) override {
     for (Operation& operation : operations_) {
       if (operation.token == token) operation.cancel_asked = true;
@@ -179,6 +212,10 @@ class FakeIo final : public Io {
       EXPECT_NE(operation.fd, socket) << "closed with an operation in flight";
     }
     closed.push_back(socket);
+  }
+  void close_by_reset(Fd socket) override {
+    close(socket);
+    closed_by_reset.push_back(socket);
   }
   void give_back(BufferId buffer) override {
     ASSERT(buffer < buffer_count);
@@ -211,6 +248,7 @@ class FakeIo final : public Io {
 
  private:
   static constexpr Fd stale_fd = 1'000'000;
+  static constexpr Fd first_opened_fd = 500'000;
 
   void start(Operation operation, OpKind kind) {
     EXPECT_EQ(operation.token.kind(), kind);
@@ -270,7 +308,11 @@ class FakeIo final : public Io {
       if (options.complete_sends && operation.request != nullptr) {
         sent(operation.fd);
       } else if (options.complete_cancels && operation.cancel_asked) {
-        finish(answer(operation.token.kind(), operation.fd, -ECANCELED));
+        if (operation.token.kind() == OpKind::receive_once) {
+          receive_once_ends(operation.fd, -ECANCELED);
+        } else {
+          finish(answer(operation.token.kind(), operation.fd, -ECANCELED));
+        }
       }
     }
   }
