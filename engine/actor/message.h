@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <type_traits>
 
@@ -32,6 +33,7 @@ enum EngineKind : std::uint16_t {
   kind_drain_finish,  // all quiet: flush and close
   kind_drain_skip,    // the second signal: end at once
   kind_counters,      // a foreign thread asks for the shard's counters
+  kind_resolved,      // answers Resolver::resolve: holds an Addresses
   kind_protocol_first = 64,
 };
 
@@ -40,6 +42,16 @@ enum class Holds : std::uint8_t {
   nothing,
   payload,     // body starts with a counted PayloadBlock*
   descriptor,  // body starts with an open file descriptor (int)
+  object,      // body starts with an owned MessageObject*
+};
+
+// What does not fit into a body and is no run of bytes: a list of addresses. Rare by nature: each
+// is an allocation. Made on one thread and destroyed on another, so it holds nothing of either.
+struct MessageObject {
+  MessageObject() = default;
+  MessageObject(const MessageObject&) = delete;
+  MessageObject& operator=(const MessageObject&) = delete;
+  virtual ~MessageObject() = default;
 };
 
 struct alignas(cache_line_size) Message {
@@ -90,6 +102,23 @@ struct alignas(cache_line_size) Message {
     const auto* block = get<const PayloadBlock*>();
     return Bytes(block->data(), block->size);
   }
+
+  // The object moves into the message, at offset 0; 24 bytes remain behind it.
+  void put_object(std::unique_ptr<MessageObject> object) {
+    put(object.release());
+    holds = Holds::object;
+  }
+  // Reads it without taking it. Requires: the kind says that it is a T.
+  template <typename T>
+  const T& object() const {
+    const MessageObject* content = held_object();
+    DASSERT(dynamic_cast<const T*>(content) != nullptr);
+    return *static_cast<const T*>(content);
+  }
+  MessageObject* held_object() const {
+    DASSERT(holds == Holds::object);
+    return get<MessageObject*>();
+  }
 };
 static_assert(sizeof(Message) == cache_line_size);
 static_assert(std::is_trivially_copyable_v<Message>);
@@ -101,7 +130,16 @@ inline Payload take_payload(const Message& message) {
   return Payload::adopt(message.get<PayloadBlock*>());
 }
 
-// Drops what a message holds, by kind of holding: a count, or a descriptor through
+// Takes the object out of a received message, as `take_payload` does. Requires: the kind says that
+// it is a T.
+template <typename T>
+std::unique_ptr<T> take_object(const Message& message) {
+  MessageObject* content = message.held_object();
+  DASSERT(dynamic_cast<T*>(content) != nullptr);
+  return std::unique_ptr<T>(static_cast<T*>(content));
+}
+
+// Drops what a message holds, by kind of holding: a count, an object, or a descriptor through
 // `close_descriptor`. Every message that nobody will handle ends here: a stale generation, a lane
 // torn down, a drain.
 template <typename CloseDescriptor>
@@ -114,6 +152,9 @@ void dispose(const Message& message, CloseDescriptor&& close_descriptor) {
       return;
     case Holds::descriptor:
       close_descriptor(message.get<int>());
+      return;
+    case Holds::object:
+      delete message.held_object();
       return;
   }
 }

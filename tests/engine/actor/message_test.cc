@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <vector>
 
 #include "engine/actor/post.h"
@@ -88,6 +89,36 @@ TEST(Message, DisposeClosesADescriptor) {
   std::vector<int> closed;
   dispose(message, [&](int descriptor) { closed.push_back(descriptor); });
   EXPECT_EQ(closed, std::vector<int>{42});
+}
+
+struct Tally final : MessageObject {
+  Tally(int& destroyed_count, int content) : destroyed(destroyed_count), number(content) {}
+  ~Tally() override { ++destroyed; }
+
+  int& destroyed;
+  int number;
+};
+
+TEST(Message, AnObjectMovesInAndOut) {
+  int destroyed = 0;
+  Message message{};
+  message.put_object(std::make_unique<Tally>(destroyed, 7));
+  EXPECT_EQ(message.holds, Holds::object);
+  EXPECT_EQ(message.object<Tally>().number, 7);
+  const Message copy = message;  // as through a lane
+  std::unique_ptr<Tally> taken = take_object<Tally>(copy);
+  EXPECT_EQ(taken->number, 7);
+  EXPECT_EQ(destroyed, 0);
+  taken.reset();
+  EXPECT_EQ(destroyed, 1);
+}
+
+TEST(Message, DisposeDestroysAnObject) {
+  int destroyed = 0;
+  Message message{};
+  message.put_object(std::make_unique<Tally>(destroyed, 7));
+  dispose(message, [](int) { FAIL(); });
+  EXPECT_EQ(destroyed, 1);
 }
 
 TEST(Message, DisposeOfPlainValuesDoesNothing) {
