@@ -1,7 +1,7 @@
 #pragma once
 
-// TcpOptions: the TCP settings of a socket as data. Applied to a listener, they are inherited by the
-// sockets that it accepts, at no call per connection; applied to an outgoing socket before it
+// TcpOptions: the TCP settings of a socket as data. Applied to a listener, they are inherited by
+// the sockets that it accepts, at no call per connection; applied to an outgoing socket before it
 // connects.
 
 #include <cstdint>

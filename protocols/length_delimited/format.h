@@ -2,8 +2,7 @@
 
 // The wire of length-delimited frames, with everything that may differ between protocols as data.
 //
-//   frame     =  header  payload                      by default: 4 bytes, big-endian, then the payload
-//   header    =  ...  length field  ...
+//   frame = header, payload      by default: 4 bytes, big-endian, then the payload
 //
 //   ┌──────────────────┬──────────────────┬───────────────┬─────────────────────────┐
 //   │ length_offset    │ length_bytes     │ more header   │                         │
@@ -12,8 +11,8 @@
 //
 //   payload_bytes = length field + length_adjustment
 //
-// The settings mean what they mean in tokio-util's LengthDelimitedCodec, but for the limit: there it
-// is compared with the length field, here with the payload.
+// The settings mean what they mean in tokio-util's LengthDelimitedCodec, but for the limit: there
+// it is compared with the length field, here with the payload.
 
 #include <cstddef>
 #include <cstdint>
@@ -57,13 +56,13 @@ std::string_view fault_of(const Framing& framing);
 struct Layout {
   explicit Layout(const Framing& framing);
 
-  std::uint32_t length_begin;   // of the length field
-  std::uint32_t length_end;     // behind it
-  std::uint32_t skip_bytes;     // in front of the payload
-  std::uint32_t header_bytes;   // that must be there to know the frame's size, or be skipped
-  std::uint64_t field_min;      // else too_short
-  std::uint64_t field_max;      // else too_long
-  std::uint64_t frame_extra;    // modulo 2^64: may stand for a negative number
+  std::uint32_t length_begin;  // of the length field
+  std::uint32_t length_end;    // behind it
+  std::uint32_t skip_bytes;    // in front of the payload
+  std::uint32_t header_bytes;  // that must be there to know the frame's size, or be skipped
+  std::uint64_t field_min;     // else too_short
+  std::uint64_t field_max;     // else too_long
+  std::uint64_t frame_extra;   // modulo 2^64: may stand for a negative number
 };
 
 }  // namespace ringpost::length_delimited

@@ -7,8 +7,8 @@
 // input; of the rest, `header` says how large the frame at its front will be as soon as that is
 // known, so that a large one can be gathered elsewhere than in the input.
 //
-// A length that is wrong is told as soon as its header is there (FE-6), and nothing behind it can be
-// read any more: where the next frame would start is not known.
+// A length that is wrong is told as soon as its header is there (FE-6), and nothing behind it can
+// be read any more: where the next frame would start is not known.
 
 #include <bit>
 #include <cstddef>

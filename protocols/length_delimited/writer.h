@@ -15,8 +15,8 @@ class HeaderWriter {
   // Requires: fault_of(framing) is empty.
   explicit HeaderWriter(const Framing& framing) : framing_(framing), layout_(framing) {}
 
-  // Writes the length field for a payload of that size, as the parser will count it, to its place in
-  // the header that starts at `header` and has header_bytes(). The header's other bytes are left
+  // Writes the length field for a payload of that size, as the parser will count it, to its place
+  // in the header that starts at `header` and has header_bytes(). The header's other bytes are left
   // alone. Unless the outcome is `none`, nothing is written.
   Errc write(std::uint64_t payload_bytes, char* header) const;
 

@@ -1,5 +1,5 @@
-// Bytes 0 to 5: the framing. Byte 6: how the stream is cut. The rest is the stream. And each payload
-// size that came out is written and read back.
+// Bytes 0 to 5: the framing. Byte 6: how the stream is cut. The rest is the stream. And each
+// payload size that came out is written and read back.
 
 #include "protocols/length_delimited/writer.h"
 #include "tests/fuzz/fuzz.h"

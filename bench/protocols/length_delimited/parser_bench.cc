@@ -17,11 +17,11 @@ namespace {
 
 using ringpost::engine::Bytes;
 using ringpost::length_delimited::Endian;
-using ringpost::length_delimited::Framing;
 using ringpost::length_delimited::FrameParser;
 using ringpost::length_delimited::FrameResult;
 using ringpost::length_delimited::FrameRun;
 using ringpost::length_delimited::FrameStatus;
+using ringpost::length_delimited::Framing;
 using ringpost::length_delimited::HeaderWriter;
 
 constexpr std::size_t buffer_bytes = 16 * 1024;

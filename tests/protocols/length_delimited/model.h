@@ -1,7 +1,7 @@
 #pragma once
 
-// FrameParser as a connection drives it, and beside it the same rules in the plainest words. Used by
-// tests and fuzzers alike, so what must hold is asserted.
+// FrameParser as a connection drives it, and beside it the same rules in the plainest words. Used
+// by tests and fuzzers alike, so what must hold is asserted.
 
 #include <cstddef>
 #include <cstdint>
@@ -103,8 +103,7 @@ inline Events model(const Framing& framing, const std::string& stream) {
   while (rest.size() >= field_end && rest.size() >= skip) {
     Wide length = 0;
     for (std::size_t i = 0; i < framing.length_bytes; ++i) {
-      const std::size_t digit =
-          framing.endian == Endian::big ? i : framing.length_bytes - 1 - i;
+      const std::size_t digit = framing.endian == Endian::big ? i : framing.length_bytes - 1 - i;
       length = length * 256 + static_cast<unsigned char>(rest[framing.length_offset + digit]);
     }
     length += framing.length_adjustment;

@@ -50,7 +50,8 @@ TEST(FrameParser, TheVectorsOfTheService) {
   EXPECT_EQ(fed_in(framing, {"\0\0\0\5hello"s}), (Events{"hello"}));
   EXPECT_EQ(fed_in(framing, {"\0\0\0\1a\0\0\0\2bc"s}), (Events{"a", "bc"}));
   EXPECT_EQ(fed_in(framing, {"\0\0\0\2ok\0\0"s}), (Events{"ok"}));
-  EXPECT_EQ(fed_in(framing, {"\0\0\0\2ok\xff\xff\xff\xff"s}), (Events{"ok", Event(Errc::too_long)}));
+  EXPECT_EQ(fed_in(framing, {"\0\0\0\2ok\xff\xff\xff\xff"s}),
+            (Events{"ok", Event(Errc::too_long)}));
   EXPECT_EQ(fed_in(framing, {"\0\0\0\0\0\0\0\0"s}), (Events{"", ""}));
 }
 
@@ -137,8 +138,7 @@ TEST(FrameParser, ALengthThatEndsInsideItsOwnHeaderIsAnError) {
   const Framing counts_itself{.length_adjustment = -4};
   EXPECT_EQ(fed_in(counts_itself, {"\0\0\0\4\0\0\0\3"s}), (Events{"", Event(Errc::too_short)}));
   const Framing whole{.length_bytes = 2, .skip_bytes = 0};  // the field counts the frame
-  EXPECT_EQ(fed_in(whole, {"\0\2\0\3x\0\1"s}),
-            (Events{"\0\2"s, "\0\3x"s, Event(Errc::too_short)}));
+  EXPECT_EQ(fed_in(whole, {"\0\2\0\3x\0\1"s}), (Events{"\0\2"s, "\0\3x"s, Event(Errc::too_short)}));
   const Framing other{.length_bytes = 2, .length_offset = 2, .skip_bytes = 1};
   EXPECT_EQ(fed_in(other, {"ab\0\3ab\0\2"s}), (Events{"b\0\3"s, Event(Errc::too_short)}));
 }
@@ -147,8 +147,7 @@ TEST(FrameParser, TheWidestLengthNeitherOverflowsNorWraps) {
   for (const std::int64_t adjustment : {std::int64_t{-8}, std::int64_t{0}, std::int64_t{8}}) {
     const Framing framing{.length_bytes = 8, .length_adjustment = adjustment};
     EXPECT_EQ(fed_in(framing, {std::string(8, '\xff')}), (Events{Event(Errc::too_long)}));
-    EXPECT_EQ(fed_in(framing, {"\x7f" + std::string(7, '\xff')}),
-              (Events{Event(Errc::too_long)}));
+    EXPECT_EQ(fed_in(framing, {"\x7f" + std::string(7, '\xff')}), (Events{Event(Errc::too_long)}));
   }
 }
 
@@ -260,9 +259,8 @@ TEST(HeaderWriter, WhateverItWritesTheParserReads) {
 }
 
 TEST(HeaderWriter, FramesComeBackAsTheyWereWritten) {
-  for (const Framing& framing :
-       {Framing{}, Framing{.length_bytes = 8, .endian = Endian::little},
-        Framing{.length_bytes = 2, .length_offset = 3, .skip_bytes = 9}}) {
+  for (const Framing& framing : {Framing{}, Framing{.length_bytes = 8, .endian = Endian::little},
+                                 Framing{.length_bytes = 2, .length_offset = 3, .skip_bytes = 9}}) {
     std::string stream;
     Events expected;
     for (std::size_t bytes = 0; bytes < 300; bytes += 7) {
