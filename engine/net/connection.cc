@@ -14,6 +14,13 @@ namespace {
 // How much new input is first put behind a half-received message to complete it; four times as much
 // on each further try.
 constexpr std::size_t join_bytes_first = 256;
+// Blocks that are received into are whole blocks of the pool's classes: the first, and the factor
+// from one to the next.
+constexpr std::uint32_t block_header_bytes = sizeof(Block);
+constexpr std::uint32_t block_bytes_first = 2048 - block_header_bytes;
+constexpr std::uint32_t block_growth = 4;
+// One in which so small a part was used could have been of the class below, and more.
+constexpr std::uint32_t block_unused_factor = 16;
 }  // namespace
 
 Connection::Connection(Connections& all, std::uint32_t slot)
@@ -25,22 +32,26 @@ Connection::Connection(Connections& all, std::uint32_t slot)
 
 // --- Life ------------------------------------------------------------------------------------
 
-void Connection::open(Fd socket, Service& service, std::uint64_t output_high,
-                      std::uint64_t output_low) {
+void Connection::open(Fd socket, Service& service, Origin origin) {
   ASSERT(state_ == State::free && held_block_ == nullptr && send_ == nullptr);
+  ASSERT(block_ == nullptr);
   state_ = State::open;
   socket_ = socket;
   service_ = &service;
   session_ = &service.open();
   self_ = ActorRef::session(post_.shard(), slot_, generation_);
-  output_high_ = output_high;
-  output_low_ = output_low;
+  origin_ = origin;
+  output_high_ = all_.limits_.output_high_bytes;
+  output_low_ = all_.limits_.output_low_bytes;
   pending_max_ = 0;
+  block_bytes_max_ = 0;
+  block_bytes_ = block_bytes_first;
   pauses_ = 0;
   linger_bytes_ = 0;
-  reason_ = CloseReason::none;
+  reason_ = loss_ = CloseReason::none;
   receive_state_ = ReceiveState::idle;
-  aborted_ = peer_reset_ = end_delivered_ = drain_pending_ = shutdown_seen_ = cancel_sent_ = false;
+  aborted_ = end_delivered_ = drain_pending_ = shutdown_seen_ = cancel_sent_ = false;
+  end_wanted_ = reset_wanted_ = false;
   session_->on_open(*this);
   start_receive(false);
 }
@@ -58,6 +69,18 @@ void Connection::close_after_flush(CloseReason reason) {
   pauses_ |= pause_ending;
   all_.timers_.schedule(timer_, now_ + all_.limits_.linger_nanos);
   touch();
+}
+
+void Connection::shutdown_write() {
+  if (state_ != State::open || aborted_) return;
+  end_wanted_ = true;
+  touch();
+}
+
+void Connection::reset_after_flush(CloseReason reason) {
+  if (state_ != State::open || aborted_) return;
+  reset_wanted_ = true;
+  close_after_flush(reason);
 }
 
 void Connection::abort(CloseReason reason) {
@@ -78,7 +101,11 @@ void Connection::close_begin() {
   service_->close(*std::exchange(session_, nullptr));
   drop_held();
   ++counters_.closed[static_cast<std::size_t>(reason_)];
-  all_.io_.shutdown(socket_, Shutdown::both);
+  if (reset_wanted_) {
+    shutdown_seen_ = true;  // it would tell the peer of an orderly end
+  } else {
+    all_.io_.shutdown(socket_, Shutdown::both);
+  }
   if (in_flight() == 0) {
     close_finish();
   } else {
@@ -89,21 +116,23 @@ void Connection::close_begin() {
 void Connection::close_finish() {
   ASSERT(state_ == State::closing && in_flight() == 0);
   outbox_.clear();
-  all_.io_.close(std::exchange(socket_, no_fd));
+  if (reset_wanted_) {
+    all_.io_.close_by_reset(socket_);
+  } else {
+    all_.io_.close(socket_);
+  }
+  socket_ = no_fd;
   state_ = State::free;
   generation_ = generation_ == OpToken::generation_max ? 1 : generation_ + 1;
   all_.free_slots_.push_back(slot_);
   --all_.open_count_;
-  ++all_.closed_count_;
+  if (origin_ == Origin::accepted) ++all_.closed_count_;
 }
 
 void Connection::drain() {
   if (state_ != State::open || aborted_ || drain_pending_) return;
   drain_pending_ = true;
-  if (receive_state_ == ReceiveState::armed) {
-    receive_state_ = ReceiveState::cancelling;
-    all_.io_.cancel(token(OpKind::receive));
-  }
+  if (receive_state_ == ReceiveState::armed) cancel_receive();
   input_settled();
 }
 
@@ -132,7 +161,18 @@ void Connection::list_touched() { all_.touched_.push_back(this); }
 void Connection::start_receive(bool when_readable) {
   ASSERT(receive_state_ == ReceiveState::idle);
   receive_state_ = ReceiveState::armed;
-  all_.io_.receive(socket_, token(OpKind::receive), when_readable);
+  if (block_bytes_max_ == 0) {
+    all_.io_.receive(socket_, token(OpKind::receive), when_readable);
+    return;
+  }
+  DASSERT(block_ == nullptr);
+  block_ = all_.buffers_.take(block_bytes_);
+  all_.io_.receive_once(socket_, {block_->data(), block_->capacity}, token(OpKind::receive_once));
+}
+
+void Connection::cancel_receive() {
+  receive_state_ = ReceiveState::cancelling;
+  all_.io_.cancel(token(receive_kind()));
 }
 
 // Buffers came back. Starts again with a wait for data, unless no input is wanted any more or now.
@@ -159,6 +199,42 @@ void Connection::on_receive(const Completion& completion) {
   if (!completion.more) on_receive_final(completion.result);
 }
 
+// The block that was received into: the session may take it as it is.
+void Connection::on_block(std::int32_t result) {
+  Block* block = std::exchange(block_, nullptr);
+  const bool wanted = state_ == State::open && !aborted_ && !end_delivered_;
+  if (result <= 0 || !wanted) {
+    all_.buffers_.give_back(block);
+    if (result > 0) discard(static_cast<std::size_t>(result));
+    return on_receive_final(result);
+  }
+  const auto bytes = static_cast<std::uint32_t>(result);
+  ++counters_.receives;
+  counters_.received_bytes += bytes;
+  adapt_block(bytes);
+  ASSERT(held_block_ == nullptr);
+  held_block_ = block;
+  held_begin_ = 0;
+  held_end_ = bytes;
+  receive_state_ = ReceiveState::idle;
+  if (paused()) stall();
+  parse_held();
+}
+
+void Connection::adapt_block(std::size_t received) {
+  if (received == block_bytes_) {
+    const std::uint32_t larger = (block_bytes_ + block_header_bytes) * block_growth;
+    if (larger <= block_bytes_max_) block_bytes_ = larger - block_header_bytes;
+  } else if (received * block_unused_factor < block_bytes_ && block_bytes_ > block_bytes_first) {
+    block_bytes_ = (block_bytes_ + block_header_bytes) / block_growth - block_header_bytes;
+  }
+}
+
+Link::TakenBlock Connection::take() {
+  ASSERT(parsing_ && block_bytes_max_ != 0 && held_block_ != nullptr);
+  return {std::exchange(held_block_, nullptr), held_begin_, held_end_ - held_begin_};
+}
+
 void Connection::on_receive_final(std::int32_t result) {
   receive_state_ = ReceiveState::idle;
   if (state_ == State::closing) {
@@ -177,11 +253,11 @@ void Connection::on_receive_final(std::int32_t result) {
     return;
   }
   receive_state_ = ReceiveState::ended;
-  if (result < 0) peer_reset_ = true;
+  if (result < 0) lose_peer(-result);
   if (state_ == State::open) {
     input_settled();
-  } else if (peer_reset_) {
-    abort(CloseReason::reset);
+  } else if (loss_ != CloseReason::none) {
+    abort(loss_);
   } else if (state_ == State::lingering) {
     abort(reason_);  // the peer's FIN answers ours: nothing is left to be lost
   }
@@ -247,6 +323,7 @@ void Connection::parse_held() {
     if (!paused()) held_consume(offer(held()));
     if (state_ != State::open) return drop_held();
     if (paused() && !held().empty()) return stall();
+    if (block_bytes_max_ != 0) ASSERT(held().empty());  // blocks are dealt with whole
   }
   input_settled();
 }
@@ -269,8 +346,8 @@ void Connection::input_settled() {
 
 void Connection::end_of_input() {
   if (stalled_) return;
-  if (paused() && !peer_reset_) return stall();  // its last words may need room for answers
-  if (peer_reset_) return abort(CloseReason::reset);
+  if (loss_ != CloseReason::none) return abort(loss_);
+  if (paused()) return stall();  // its last words may need room for answers
   if (end_delivered_) return;
   end_delivered_ = true;
   if (drain_pending_ && receive_state_ != ReceiveState::ended) {
@@ -342,17 +419,21 @@ void Connection::drop_held() {
 
 void Connection::flush() {
   if (aborted_ || (state_ != State::open && state_ != State::flushing)) return;
-  if (peer_reset_) {
+  if (loss_ != CloseReason::none) {
     if (send_ != nullptr) return;
     drop_output();
-    if (state_ == State::flushing) abort(CloseReason::reset);  // there is nobody to flush to
+    if (state_ == State::flushing) abort(loss_);  // there is nobody to flush to
     return;
   }
   if (send_ == nullptr) {
     SendRequest* request = all_.take_request();
     if (outbox_.gather(*request, all_.limits_.send_bytes_max) == 0) {
       all_.give_back(request);
-      if (state_ == State::flushing) finish_flush();
+      if (state_ == State::flushing) {
+        finish_flush();
+      } else if (std::exchange(end_wanted_, false)) {
+        all_.io_.shutdown(socket_, Shutdown::send);
+      }
       return;
     }
     send_ = request;
@@ -381,16 +462,19 @@ void Connection::on_sent(std::int32_t result) {
     if (in_flight() == 0) close_finish();
     return;
   }
-  if (!whole) return output_broken();
+  if (!whole) return output_broken(result < 0 ? -result : EPIPE);
   outbox_.consume(static_cast<std::size_t>(result));
   if (state_ == State::flushing) {
     all_.timers_.schedule(timer_, now_ + all_.limits_.linger_nanos);  // it reads: more time
+  }
+  if (block_bytes_max_ != 0 && outbox_.empty() && state_ == State::open && !aborted_) {
+    session_->on_drained();
   }
   if ((pauses_ & pause_output) != 0 && outbox_.bytes() <= output_low_) {
     pauses_ &= static_cast<std::uint8_t>(~pause_output);
     if (state_ == State::open && !aborted_) session_->on_drained();
   }
-  if (!outbox_.empty() || state_ == State::flushing) touch();
+  if (!outbox_.empty() || state_ == State::flushing || end_wanted_) touch();
 }
 
 // Nobody takes it any more. Input that waited for room is to be handled now.
@@ -402,16 +486,23 @@ void Connection::drop_output() {
 
 // The stream to the peer is gone. What it sent before that is still read and handled, then the
 // receive ends.
-void Connection::output_broken() {
-  peer_reset_ = true;
+void Connection::output_broken(int error) {
+  lose_peer(error);
   drop_output();
   all_.io_.shutdown(socket_, Shutdown::both);
-  if (state_ != State::open) return abort(CloseReason::reset);
+  if (state_ != State::open) return abort(loss_);
   input_settled();
+}
+
+void Connection::lose_peer(int error) {
+  if (loss_ == CloseReason::none) {
+    loss_ = error == ETIMEDOUT ? CloseReason::timed_out : CloseReason::reset;
+  }
 }
 
 // All output of the goodbye has left.
 void Connection::finish_flush() {
+  if (reset_wanted_) return abort(reason_);
   if (receive_state_ == ReceiveState::ended) return abort(reason_);
   state_ = State::lingering;
   all_.io_.shutdown(socket_, Shutdown::send);

@@ -7,7 +7,8 @@
 // Receiving: one multishot receive while open. The session parses in place in the kernel's buffer;
 // only what it leaves is copied into `held_`. While parsing is paused, arriving bytes are held too,
 // and at the end of the turn the receive is cancelled; it is started again when everything held was
-// parsed.
+// parsed. A session that passes bytes on receives block by block instead (Link::receive_blocks):
+// the next one is received when the last has been dealt with, so nothing has to be taken back.
 //
 // Sending: at most one send in flight; what was written during a turn leaves in one send at its
 // end.
@@ -40,11 +41,15 @@ class Connection final : public Link, public TimerTarget {
   void set_timer(Nanos deadline) override;
   void cancel_timer() override;
   void close_after_flush(CloseReason reason) override;
+  void shutdown_write() override;
+  void reset_after_flush(CloseReason reason) override;
   void abort(CloseReason reason) override;
+  TakenBlock take() override;
 
  private:
   friend class Connections;
 
+  enum class Origin : std::uint8_t { accepted, dialed };
   enum class State : std::uint8_t {
     free,       // no socket; the slot waits for one
     open,       // the session talks
@@ -54,7 +59,7 @@ class Connection final : public Link, public TimerTarget {
   };
   enum class ReceiveState : std::uint8_t {
     idle,        // no receive in flight
-    armed,       // the multishot receive runs
+    armed,       // a receive runs
     cancelling,  // taken back, its final completion not yet here
     starved,     // ended with -ENOBUFS; in the starved list until buffers came back
     ended,       // the peer's FIN or an error came: there will be no more input
@@ -63,7 +68,7 @@ class Connection final : public Link, public TimerTarget {
   void list_touched() override;
 
   // Life.
-  void open(Fd socket, Service& service, std::uint64_t output_high, std::uint64_t output_low);
+  void open(Fd socket, Service& service, Origin origin);
   void drain();
   void close_begin();   // from the aborted list
   void close_finish();  // nothing in flight any more
@@ -71,7 +76,13 @@ class Connection final : public Link, public TimerTarget {
   OpToken token(OpKind kind) const { return OpToken::make(kind, slot_, generation_); }
 
   // Input.
+  OpKind receive_kind() const {
+    return block_bytes_max_ == 0 ? OpKind::receive : OpKind::receive_once;
+  }
+  void cancel_receive();
   void on_receive(const Completion& completion);
+  void on_block(std::int32_t result);
+  void adapt_block(std::size_t received);
   void on_input(Bytes data);
   void on_receive_final(std::int32_t result);
   void start_receive(bool when_readable);
@@ -95,8 +106,9 @@ class Connection final : public Link, public TimerTarget {
   void flush();
   void check_pending();
   void drop_output();
-  void output_broken();
+  void output_broken(int error);
   void finish_flush();
+  void lose_peer(int error);
 
   void on_time() override;
 
@@ -105,6 +117,7 @@ class Connection final : public Link, public TimerTarget {
   Service* service_ = nullptr;
   SendRequest* send_ = nullptr;  // the send in flight
   Block* held_block_ = nullptr;  // input that the session has not dealt with
+  Block* block_ = nullptr;       // what a receive in flight fills
   std::uint32_t held_begin_ = 0;
   std::uint32_t held_end_ = 0;
   std::uint64_t output_low_ = 0;
@@ -113,20 +126,24 @@ class Connection final : public Link, public TimerTarget {
   std::uint32_t slot_;
   std::uint32_t generation_ = 1;
   std::uint32_t linger_bytes_ = 0;  // discarded since the goodbye
+  std::uint32_t block_bytes_ = 0;   // of the next receive into a block
   State state_ = State::free;
   ReceiveState receive_state_ = ReceiveState::idle;
   CloseReason reason_ = CloseReason::none;
+  CloseReason loss_ = CloseReason::none;  // why the peer is gone, once it is
+  Origin origin_ = Origin::accepted;
   // The lists of Connections are gone through once a turn, so these may outlive the socket.
   bool stalled_ = false;        // holds input that may not be parsed
   bool stall_listed_ = false;   // in the stalled list, perhaps no longer stalled
   bool aborted_ = false;        // in the aborted list
   bool ready_ = false;          // in the ready list: parse what is held
-  bool peer_reset_ = false;     // the input ended by a reset
   bool end_delivered_ = false;  // on_end was called
   bool parsing_ = false;        // inside the session's on_bytes
   bool drain_pending_ = false;  // say on_drain once what is held was parsed
   bool shutdown_seen_ = false;  // closing: a turn has passed since the shutdown
   bool cancel_sent_ = false;    // closing: operations were cancelled
+  bool end_wanted_ = false;     // open: FIN behind the output
+  bool reset_wanted_ = false;   // ends by a reset
 };
 
 }  // namespace ringpost::engine

@@ -29,7 +29,14 @@ void Connections::adopt(Fd socket, Service& service) {
   }
   ++open_count_;
   ++counters_.opened;
-  take_slot().open(socket, service, limits_.output_high_bytes, limits_.output_low_bytes);
+  take_slot().open(socket, service, Connection::Origin::accepted);
+}
+
+void Connections::adopt_dialed(Fd socket, Service& service) {
+  ASSERT(!draining_);  // the dialer was drained before
+  ++open_count_;
+  ++counters_.opened;
+  take_slot().open(socket, service, Connection::Origin::dialed);
 }
 
 Connection& Connections::take_slot() {
@@ -59,6 +66,8 @@ void Connections::on_completion(const Completion& completion) {
   }
   if (completion.token.kind() == OpKind::receive) {
     connection->on_receive(completion);
+  } else if (completion.token.kind() == OpKind::receive_once) {
+    connection->on_block(completion.result);
   } else {
     ASSERT(completion.token.kind() == OpKind::send);
     connection->on_sent(completion.result);
@@ -125,8 +134,7 @@ void Connections::settle_stalled() {
     stalled_.push_back(connection);
     if (connection->receive_state_ == Connection::ReceiveState::armed) {
       ++counters_.input_cancelled;
-      connection->receive_state_ = Connection::ReceiveState::cancelling;
-      io_.cancel(connection->token(OpKind::receive));
+      connection->cancel_receive();
     }
   }
 
@@ -147,7 +155,7 @@ void Connections::close_aborted() {
     // The shutdown of the turn before did not end them all.
     connection->cancel_sent_ = true;
     if (connection->receive_state_ == Connection::ReceiveState::armed) {
-      io_.cancel(connection->token(OpKind::receive));
+      io_.cancel(connection->token(connection->receive_kind()));
     }
     if (connection->send_ != nullptr) io_.cancel(connection->token(OpKind::send));
     return false;

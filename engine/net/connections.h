@@ -52,6 +52,8 @@ class Connections {
 
   // Serves a connected socket, which it owns from here on.
   void adopt(Fd socket, Service& service);
+  // The same for one that this shard connected: nobody who hands sockets out counts it.
+  void adopt_dialed(Fd socket, Service& service);
 
   // A completion of a receive or a send. Stale ones are dropped, their buffer given back.
   void on_completion(const Completion& completion);

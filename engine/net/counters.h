@@ -15,20 +15,22 @@ enum class CloseReason : std::uint8_t {
   none,               // still open
   peer_closed,        // the peer ended its side, and everything owed to it was sent
   reset,              // the peer reset the connection, or vanished
+  timed_out,          // keepalive or the user timeout found the peer dead
   protocol_error,     // the peer broke the protocol beyond what an error answer mends
   slow_consumer,      // more output waited for the peer than its limit
   handshake_timeout,  // the peer did not introduce itself in time
   linger_timeout,     // the peer neither read nor closed within the time after our goodbye
   drain,              // the service is stopping
   refused,            // over --max-connections
+  upstream_failed,    // relayed: the other side could not be reached, or broke off
 };
-inline constexpr std::size_t close_reason_count = 9;
+inline constexpr std::size_t close_reason_count = 11;
 
 constexpr std::string_view to_text(CloseReason reason) {
   constexpr std::array<std::string_view, close_reason_count> texts = {
-      "none",           "peer_closed",   "reset",
-      "protocol_error", "slow_consumer", "handshake_timeout",
-      "linger_timeout", "drain",         "refused"};
+      "none",           "peer_closed",       "reset",          "timed_out", "protocol_error",
+      "slow_consumer",  "handshake_timeout", "linger_timeout", "drain",     "refused",
+      "upstream_failed"};
   return texts[static_cast<std::size_t>(reason)];
 }
 

@@ -39,7 +39,7 @@ class Session {
   virtual void on_messages(std::span<const Message> run) = 0;
   // The time set by Link::set_timer has come.
   virtual void on_timer() {}
-  // Output fell below the low mark again.
+  // Output fell below the low mark again. On a link that receives blocks: all output was sent.
   virtual void on_drained() {}
   // The service is stopping: no more input will come. Say goodbye if the protocol has one. What was
   // asked is still answered; once nothing moves between the shards any more, the connection is
@@ -112,6 +112,26 @@ class Link {
   void pause() { pauses_ |= pause_session; }
   virtual void resume() = 0;
 
+  // For sessions that pass bytes on: receives one block of up to `bytes_max` bytes at a time
+  // instead of whatever the shard's common buffers take in, so that the peer is held back exactly.
+  // While the session is paused one block waits and no other is received. What is written here
+  // answers nothing that came in here, so it does not pause the input. Blocks begin small, grow up
+  // to `bytes_max` (of the pool's block, its header included) while they are filled, and shrink
+  // again. Requires: called in on_open; bytes_max >= 2048.
+  void receive_blocks(std::uint32_t bytes_max) {
+    block_bytes_max_ = bytes_max;
+    output_high_ = UINT64_MAX;
+  }
+  // The block with all the bytes that on_bytes was given, which must return that it dealt with
+  // them. It belongs to the caller, who writes it to a link of the same shard or gives it back to
+  // `buffers`. Requires: inside on_bytes of a link that receives blocks; once.
+  struct TakenBlock {
+    Block* block;
+    std::uint32_t offset;
+    std::size_t bytes;
+  };
+  virtual TakenBlock take() = 0;
+
   // More output than this waiting for the peer after a flush ends the connection as a slow
   // consumer. 0: no limit.
   void set_pending_max(std::uint64_t bytes) { pending_max_ = bytes; }
@@ -123,6 +143,11 @@ class Link {
   // Sends what is written, then FIN, discards what still comes for a bounded time and amount, then
   // closes. Nothing more is read.
   virtual void close_after_flush(CloseReason reason) = 0;
+  // Sends what is written, then FIN; input goes on. Nothing may be written any more.
+  virtual void shutdown_write() = 0;
+  // Sends what is written, then ends the connection by a reset: what the peer got is not all there
+  // was. Nothing more is read.
+  virtual void reset_after_flush(CloseReason reason) = 0;
   // Ends the connection without flushing, at the end of the turn.
   virtual void abort(CloseReason reason) = 0;
 
@@ -160,6 +185,7 @@ class Link {
   Outbox outbox_;
   std::uint64_t output_high_ = 0;
   std::uint64_t pending_max_ = 0;
+  std::uint32_t block_bytes_max_ = 0;  // 0: receives into the shard's common buffers
   std::uint8_t pauses_ = 0;
   bool touched_ = false;
 };

@@ -4,6 +4,7 @@
 // queues and sessions. It records what is asked of the connection.
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/base/kernel_owned.h"
@@ -70,6 +71,14 @@ class TestLink final : public Link {
     if (goodbye == CloseReason::none) goodbye = reason;
     pauses_ |= pause_ending;
   }
+  void shutdown_write() override { write_shut_down = true; }
+  void reset_after_flush(CloseReason reason) override {
+    reset = true;
+    close_after_flush(reason);
+  }
+  // What a test puts here is what the session takes.
+  TakenBlock take() override { return std::exchange(block, {}); }
+  std::uint32_t block_bytes_max() const { return block_bytes_max_; }
   void abort(CloseReason reason) override {
     aborted = reason;
     pauses_ |= pause_ending;
@@ -80,6 +89,9 @@ class TestLink final : public Link {
   Nanos timer = never;
   CloseReason goodbye = CloseReason::none;  // close_after_flush, the first
   CloseReason aborted = CloseReason::none;
+  bool write_shut_down = false;
+  bool reset = false;  // the goodbye is one
+  TakenBlock block = {};
 
  private:
   void list_touched() override { ++touched; }
