@@ -40,6 +40,10 @@ struct Counters {
   std::uint64_t accept_failed = 0;  // EMFILE and its kin: accepting paused
   std::uint64_t opened = 0;
   std::array<std::uint64_t, close_reason_count> closed = {};
+  std::uint64_t dials = 0;            // attempts to connect, of all addresses of a name each
+  std::uint64_t dials_connected = 0;  // of these
+  std::uint64_t dials_failed = 0;
+  std::uint64_t lookups_failed = 0;  // names without an address, or without an answer
   // Traffic.
   std::uint64_t receives = 0;  // buffers
   std::uint64_t received_bytes = 0;

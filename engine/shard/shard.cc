@@ -36,6 +36,8 @@ Shard::Shard(const ShardOptions& options, Io& io, KernelOwned& kernel_owned, con
       timers_(now_),
       post_(options.index, mesh.shard_count()),
       connections_({io, post_, timers_, buffers_, payloads_, counters_, now_}, options.connections),
+      dialer_({io, connections_, timers_, counters_, now_, ref_of(options.index), options.resolver,
+               options.seed}),
       balance_(mesh.shard_count()),
       drain_(*this, post_, timers_, now_, options.drain_nanos),
       lane_sent_(mesh.shard_count()),
@@ -97,7 +99,7 @@ bool Shard::turn() {
 // Nothing is open any more, and the others have our word. What else still waits has nobody to go
 // to: a shard whose drain was cut short may have ended, and its lane stays full for ever.
 bool Shard::finished() const {
-  if (!drain_.closing() || connections_.open_count() != 0) return false;
+  if (!drain_.closing() || connections_.open_count() != 0 || !dialer_.idle()) return false;
   for (const auto& listener : listeners_) {
     if (!listener->closed()) return false;
   }
@@ -163,6 +165,10 @@ void Shard::take_completions(std::span<const Completion> completions) {
 void Shard::dispatch(const Completion& completion) {
   if (completion.token.kind() == OpKind::accept) {
     listeners_[completion.token.slot()]->on_completion(completion);
+    return;
+  }
+  if (completion.token.kind() == OpKind::connect) {
+    dialer_.on_completion(completion);
     return;
   }
   connections_.on_completion(completion);
@@ -312,6 +318,10 @@ void Shard::on_own_message(const Message& message) {
     case kind_counters:
       message.get<ReportTarget*>()->on_report(report());
       return;
+    case kind_resolved:
+      ++messages_delivered_;
+      dialer_.on_resolved(message);
+      return;
     case kind_gone:
       return;
     default:
@@ -365,6 +375,7 @@ void Shard::leave_sleep() { mesh_.parker(options_.index).awake(); }
 
 void Shard::drain_begin() {
   for (const auto& listener : listeners_) listener->stop();
+  dialer_.drain();  // first: a connection may be waiting for another
   connections_.drain();
 }
 
@@ -383,7 +394,10 @@ bool Shard::drain_quiet() {
 
 void Shard::drain_finish() { connections_.close_all(CloseReason::drain); }
 
-void Shard::drain_abort() { connections_.abort_all(CloseReason::drain); }
+void Shard::drain_abort() {
+  dialer_.drain();
+  connections_.abort_all(CloseReason::drain);
+}
 
 void Shard::teardown() {
   ASSERT(connections_.open_count() == 0);

@@ -24,6 +24,7 @@
 #include "engine/io/io.h"
 #include "engine/net/connections.h"
 #include "engine/net/counters.h"
+#include "engine/net/dialer.h"
 #include "engine/net/listener.h"
 #include "engine/shard/balance.h"
 #include "engine/shard/drain.h"
@@ -42,6 +43,8 @@ struct ShardOptions {
   std::uint32_t completions_per_turn = 256;
   bool balance = true;  // hand accepted sockets to the least loaded shard; else keep them
   ConnectionLimits connections;
+  Resolver* resolver = nullptr;  // for names to connect to; outlives the turns, not the teardown
+  std::uint64_t seed = 0;        // of what may be random: the jitter of attempts to connect
 };
 
 // What one shard has done, as numbers: for the JSON line. Copied as a whole.
@@ -96,6 +99,7 @@ class Shard final : public SleepGate, public Actor, public AcceptTarget, public 
   TimerWheel& timers() { return timers_; }
   const Nanos& now() const { return now_; }  // of the turn; the reference stays valid
   FanOutTurn& fan_out() { return connections_.fan_out(); }
+  Dialer& dialer() { return dialer_; }
 
   // --- Running ---
 
@@ -163,6 +167,7 @@ class Shard final : public SleepGate, public Actor, public AcceptTarget, public 
   std::vector<std::unique_ptr<Service>> services_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   Connections connections_;
+  Dialer dialer_;
   Balance balance_;
   Drain drain_;
 

@@ -77,6 +77,14 @@ void add_limits(std::string& out, const Counters& counters) {
   object.number("protocol_errors", counters.protocol_errors);
 }
 
+void add_dials(std::string& out, const Counters& counters) {
+  JsonObject object(out);
+  object.number("attempts", counters.dials);
+  object.number("connected", counters.dials_connected);
+  object.number("failed", counters.dials_failed);
+  object.number("lookups_failed", counters.lookups_failed);
+}
+
 void add_io(std::string& out, const engine::UringCounters& io) {
   JsonObject object(out);
   object.number("enters", io.enters);
@@ -96,6 +104,7 @@ void add_shard(std::string& out, const FullReport& report) {
   object.number("opened", counters.opened);
   object.number("open", report.shard.connections_open);
   add_closed(object.key("closed"), counters);
+  add_dials(object.key("dials"), counters);
   add_traffic(object.key("traffic"), report);
   object.numbers("lane_sent", report.shard.lane_sent);
   object.numbers("lane_received", report.shard.lane_received);
