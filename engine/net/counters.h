@@ -20,17 +20,18 @@ enum class CloseReason : std::uint8_t {
   slow_consumer,      // more output waited for the peer than its limit
   handshake_timeout,  // the peer did not introduce itself in time
   linger_timeout,     // the peer neither read nor closed within the time after our goodbye
+  over_budget,        // it needed more memory of the shard than was left for its kind
   drain,              // the service is stopping
   refused,            // over --max-connections
   upstream_failed,    // relayed: the other side could not be reached, or broke off
 };
-inline constexpr std::size_t close_reason_count = 11;
+inline constexpr std::size_t close_reason_count = 12;
 
 constexpr std::string_view to_text(CloseReason reason) {
   constexpr std::array<std::string_view, close_reason_count> texts = {
-      "none",           "peer_closed",       "reset",          "timed_out", "protocol_error",
-      "slow_consumer",  "handshake_timeout", "linger_timeout", "drain",     "refused",
-      "upstream_failed"};
+      "none",          "peer_closed",       "reset",          "timed_out",   "protocol_error",
+      "slow_consumer", "handshake_timeout", "linger_timeout", "over_budget", "drain",
+      "refused",       "upstream_failed"};
   return texts[static_cast<std::size_t>(reason)];
 }
 
@@ -62,7 +63,9 @@ struct Counters {
   std::uint64_t lanes_congested = 0;      // a lane was full: a spill began
   std::uint64_t spill_messages_max = 0;   // the longest spill
   std::uint64_t limit_line_too_long = 0;  // protocol limits
-  std::uint64_t limit_replies = 0;        // a reply queue was full
+  std::uint64_t limit_frame_too_long = 0;
+  std::uint64_t limit_held_frames = 0;  // large frames held all that they may
+  std::uint64_t limit_replies = 0;      // a reply queue was full
   std::uint64_t limit_tickers = 0;
   std::uint64_t limit_room_spill = 0;  // a room paused its senders
   std::uint64_t protocol_errors = 0;   // error answers given

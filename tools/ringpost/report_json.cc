@@ -71,6 +71,8 @@ void add_limits(std::string& out, const Counters& counters) {
   object.number("lanes_congested", counters.lanes_congested);
   object.number("spill_messages_max", counters.spill_messages_max);
   object.number("line_too_long", counters.limit_line_too_long);
+  object.number("frame_too_long", counters.limit_frame_too_long);
+  object.number("held_frames", counters.limit_held_frames);
   object.number("replies", counters.limit_replies);
   object.number("tickers", counters.limit_tickers);
   object.number("room_spill", counters.limit_room_spill);
