@@ -39,9 +39,7 @@ void Dial::start() {
   starting_ = false;
 }
 
-void Dial::wait(Nanos delay) {
-  dialer_.parts_.timers.schedule(timer_, dialer_.parts_.now + delay);
-}
+void Dial::wait(Nanos delay) { dialer_.parts_.timers.schedule(timer_, dialer_.parts_.now + delay); }
 
 void Dial::cancel() {
   if (state_ == State::idle) return;

@@ -1,8 +1,9 @@
 #pragma once
 
-// Dialer: outgoing connections of one shard. A Dial is one wish to be connected to an endpoint: each
-// attempt looks the name up anew, tries all its addresses in order, each for a bounded time, and if
-// none answers, the Dial waits (see Backoff) and tries again, until it is connected or cancelled.
+// Dialer: outgoing connections of one shard. A Dial is one wish to be connected to an endpoint:
+// each attempt looks the name up anew, tries all its addresses in order, each for a bounded time,
+// and if none answers, the Dial waits (see Backoff) and tries again, until it is connected or
+// cancelled.
 //
 // The Dial is its owner's and may be cancelled or destroyed at any time; what the kernel or the
 // resolver still has to do with it belongs to an Attempt, which is the Dialer's and outlives it.
@@ -51,9 +52,9 @@ class Dial final : public TimerTarget {
   Dial(const Dial&) = delete;
   Dial& operator=(const Dial&) = delete;
 
-  // Attempts at once, or, after a connection of this dial that ended, when Backoff says so. From then
-  // on the target hears: either it is asked for a session, once, or of each failure. Never from
-  // within this call. Requires: not under way.
+  // Attempts at once, or, after a connection of this dial that ended, when Backoff says so. From
+  // then on the target hears: either it is asked for a session, once, or of each failure. Never
+  // from within this call. Requires: not under way.
   void start();
   // The target hears no more. No effect if not under way.
   void cancel();

@@ -18,8 +18,8 @@ struct Endpoint {
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
-// Parses "name:80", "1.2.3.4:80" or "[::1]:80"; the port is 1 to 65535. The error says what is wrong
-// with the text, as the end of a sentence.
+// Parses "name:80", "1.2.3.4:80" or "[::1]:80"; the port is 1 to 65535. The error says what is
+// wrong with the text, as the end of a sentence.
 Result<Endpoint, std::string> parse_endpoint(std::string_view text);
 // As parse_endpoint reads it.
 std::string to_text(const Endpoint& endpoint);

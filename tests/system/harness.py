@@ -30,6 +30,7 @@ TRAFFIC = float(os.environ.get("RINGPOST_TRAFFIC", "1"))
 PATIENCE = 120.0 if SANITIZED else 60.0
 
 SHARD_COUNTS = (1, 2, 4)
+SERVICES = ("orders", "chat", "echo", "tcp-echo")
 
 
 def wait_for(what, condition):
@@ -123,7 +124,10 @@ class Daemon:
     """
 
     def __init__(self, *options, shards=None, open_files=None, ends_well=True, addresses=None):
-        addresses = addresses or ["--orders-listen", "127.0.0.1:0", "--chat-listen", "127.0.0.1:0"]
+        addresses = list(addresses or [])
+        for service in SERVICES:  # none on its usual port, unless told so
+            if f"--{service}-listen" not in addresses:
+                addresses += [f"--{service}-listen", "127.0.0.1:0"]
         if shards is not None:
             options += ("--shards", str(shards))
         self.command = [BINARY, "--log-format", "json", *addresses, *options]
@@ -160,7 +164,7 @@ class Daemon:
         if "--services" in self.command:
             services = self.command[self.command.index("--services") + 1].split(",")
         else:
-            services = ["orders", "chat"]
+            services = SERVICES
         for service in services:
             event = self.wait_for_event("listening", service=service)
             self.addresses[service] = parse_address(event["address"])

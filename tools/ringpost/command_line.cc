@@ -134,15 +134,16 @@ void append_row(std::string& out, const OptionRow& row) {
 constexpr std::string_view help_head =
     "Usage: ringpost [OPTION]...\n"
     "\n"
-    "Serves an order book and a line chat. Each shard is one thread, pinned to one\n"
-    "CPU, with its own io_uring and its own connections.\n";
+    "Serves an order book, a line chat and two echoes. Each shard is one thread,\n"
+    "pinned to one CPU, with its own io_uring and its own connections.\n";
 
 constexpr std::string_view help_tail =
     "\n"
     "Sizes and counts take k, M, G (powers of 1000) and Ki, Mi, Gi (powers of 1024),\n"
     "sizes with or without a B: 1M, 64KiB. Times take ns, us, ms, s, m, h; a bare\n"
     "number counts seconds, and microseconds for --spin-us. 'auto' leaves --shards,\n"
-    "--cpus, --spin-us and --max-connections to the machine.\n"
+    "--cpus, --spin-us and --max-connections to the machine, and --echo-listen to\n"
+    "what else is served.\n"
     "\n"
     "SIGTERM and SIGINT finish what is under way and exit; a second one exits at\n"
     "once. SIGUSR1 prints all counters as one line of JSON.\n";

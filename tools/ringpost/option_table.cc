@@ -39,6 +39,8 @@ struct ServiceName {
 constexpr ServiceName services[] = {
     {"orders", [](Options& o) -> bool& { return o.orders.enabled; }},
     {"chat", [](Options& o) -> bool& { return o.chat.enabled; }},
+    {"echo", [](Options& o) -> bool& { return o.echo.enabled; }},
+    {"tcp-echo", [](Options& o) -> bool& { return o.tcp_echo.enabled; }},
 };
 
 std::string service_names() {
@@ -141,6 +143,21 @@ constexpr Text chat_address = {
     [](Options& o, std::string_view text) { return set_address(o.chat.listen, text); },
     [](const Options& o) { return show_listen_address(o.chat.listen); }};
 
+constexpr Text echo_address = {
+    [](Options& o, std::string_view text) -> std::string {
+      ListenAddress address;
+      const bool automatic = text == "auto";
+      const std::string wrong = automatic ? "" : set_address(address, text);
+      if (wrong.empty()) o.echo.listen = automatic ? std::nullopt : std::optional(address);
+      return wrong;
+    },
+    [](const Options& o) -> std::string {
+      return o.echo.listen ? show_listen_address(*o.echo.listen) : "auto";
+    }};
+constexpr Text tcp_echo_address = {
+    [](Options& o, std::string_view text) { return set_address(o.tcp_echo.listen, text); },
+    [](const Options& o) { return show_listen_address(o.tcp_echo.listen); }};
+
 constexpr Choice reply_choice = {
     reply_words, [](const Options& o) { return static_cast<std::uint8_t>(o.orders.reply); },
     [](Options& o, std::uint8_t i) { o.orders.reply = static_cast<OrderBookReply>(i); }};
@@ -167,7 +184,7 @@ using G = OptionGroup;
 
 constexpr OptionRow rows[] = {
     {G::services, "services", "LIST", service_list,
-     "Services to start, with commas: orders, chat."},
+     "Services to start, with commas: orders, chat, echo, tcp-echo."},
 
     {G::orders, "orders-listen", "ADDR", orders_address,
      "Where the order book listens. Port 0: any free one."},
@@ -197,6 +214,17 @@ constexpr OptionRow rows[] = {
     {G::chat, "chat-waiting-runs-max", "COUNT", COUNT(chat.waiting_runs_max, 1, 1'000'000, false),
      "Reads' worth of lines that may wait for one shard whose lane is full; above, all senders "
      "pause."},
+
+    {G::echo, "echo-listen", "ADDR", echo_address,
+     "Where the echo of frames listens. Port 0: any free one.",
+     "127.0.0.1:8081 beside the order book, else 127.0.0.1:8080"},
+    {G::echo, "echo-frame-bytes-max", "SIZE", BYTES(echo.frame_bytes_max, 1, gibi),
+     "Largest frame, without its header; a larger one ends its connection."},
+    {G::echo, "echo-held-bytes-max", "SIZE", BYTES(echo.held_bytes_max, 64 * kibi, 1024 * gibi),
+     "What one shard may hold of large frames that have not come whole, or have not been taken "
+     "by their receivers; the connection that needs more is ended."},
+    {G::echo, "tcp-echo-listen", "ADDR", tcp_echo_address,
+     "Where the echo of bytes listens: by default on all interfaces. Port 0: any free one."},
 
     {G::connections, "max-connections", "COUNT",
      Number{AT(std::optional<std::uint64_t>, connections.count_max), Unit::count, 1, 10'000'000},
@@ -275,6 +303,8 @@ std::string_view heading(OptionGroup group) {
       return "Order book";
     case OptionGroup::chat:
       return "Chat";
+    case OptionGroup::echo:
+      return "Echo";
     case OptionGroup::connections:
       return "Connections";
     case OptionGroup::shards:

@@ -20,12 +20,13 @@ enum class OptionGroup : std::uint8_t {
   services,
   orders,
   chat,
+  echo,
   connections,
   shards,
   logging,
   other
 };
-inline constexpr std::uint8_t option_groups = 7;
+inline constexpr std::uint8_t option_groups = 8;
 std::string_view heading(OptionGroup group);
 
 // An action is done instead of serving; it has no value.

@@ -20,14 +20,33 @@ std::uint64_t connections_max(std::uint64_t open_files_max, std::uint64_t shards
   return open_files_max > own ? open_files_max - own : 1;
 }
 
+// The services that are to be started.
+struct Started {
+  std::string_view option;
+  const ListenAddress* listen;
+};
+
+std::vector<Started> started_services(const Options& options) {
+  std::vector<Started> started;
+  const auto add = [&](bool enabled, std::string_view option, const ListenAddress& listen) {
+    if (enabled) started.push_back({option, &listen});
+  };
+  add(options.orders.enabled, "--orders-listen", options.orders.listen);
+  add(options.chat.enabled, "--chat-listen", options.chat.listen);
+  add(options.echo.enabled, "--echo-listen", *options.echo.listen);
+  add(options.tcp_echo.enabled, "--tcp-echo-listen", options.tcp_echo.listen);
+  return started;
+}
+
 void check_services(const Options& options, std::vector<std::string>& broken) {
-  if (!options.orders.enabled && !options.chat.enabled) {
-    broken.push_back("--services: names no service");
-  }
-  const bool both = options.orders.enabled && options.chat.enabled;
-  if (both && options.orders.listen.port != 0 && options.orders.listen == options.chat.listen) {
-    broken.push_back("--orders-listen and --chat-listen: both are " +
-                     show_listen_address(options.chat.listen));
+  const std::vector<Started> started = started_services(options);
+  if (started.empty()) broken.push_back("--services: names no service");
+  for (std::size_t i = 0; i < started.size(); ++i) {
+    for (std::size_t j = i + 1; j < started.size(); ++j) {
+      if (started[i].listen->port == 0 || *started[i].listen != *started[j].listen) continue;
+      broken.push_back(std::string(started[i].option) + " and " + std::string(started[j].option) +
+                       ": both are " + show_listen_address(*started[j].listen));
+    }
   }
 }
 
@@ -54,6 +73,17 @@ void check_chat(const ChatOptions& chat, std::vector<std::string>& broken) {
                    show_bytes(longest) + ")");
 }
 
+void check_echo(const EchoOptions& echo, std::vector<std::string>& broken) {
+  // A frame lies in blocks, the last of which may be the larger part empty.
+  constexpr std::uint64_t last_block_bytes = 128 << 10, block_shares = 64;
+  const std::uint64_t longest =
+      echo.frame_bytes_max + echo.frame_bytes_max / block_shares + last_block_bytes;
+  if (echo.held_bytes_max >= longest) return;
+  broken.push_back("--echo-held-bytes-max: " + show_bytes(echo.held_bytes_max) +
+                   " does not hold one frame of --echo-frame-bytes-max (" + show_bytes(longest) +
+                   ")");
+}
+
 }  // namespace
 
 void resolve(Options& options, const Host& host) {
@@ -62,17 +92,23 @@ void resolve(Options& options, const Host& host) {
   if (shards.cpus.empty()) shards.cpus = host.cpus;
   if (!shards.count) shards.count = std::min<std::uint64_t>(shards.cpus.size(), shards_max);
   if (!shards.spin) shards.spin = shares_a_cpu(shards) ? 0 : spin_default;
+  if (!options.echo.listen) {
+    const std::uint16_t port = options.orders.enabled ? 8081 : 8080;
+    options.echo.listen = ListenAddress{.host = "127.0.0.1", .port = port};
+  }
   std::optional<std::uint64_t>& count_max = options.connections.count_max;
   if (!count_max) count_max = connections_max(host.open_files_max, *shards.count);
 }
 
 std::vector<std::string> validate(const Options& options, const Host& host) {
   ASSERT(options.shards.count && options.shards.spin && options.connections.count_max);
+  ASSERT(options.echo.listen);
   std::vector<std::string> broken;
   check_services(options, broken);
   check_cpus(options, host, broken);
   check_marks(options.connections, broken);
   check_chat(options.chat, broken);
+  check_echo(options.echo, broken);
   return broken;
 }
 

@@ -62,6 +62,20 @@ struct ChatOptions {
   std::uint64_t waiting_runs_max = 1'024;
 };
 
+struct EchoOptions {
+  bool enabled = true;
+  // By default the tutorials' port where the order book does not take it: see `resolve`.
+  std::optional<ListenAddress> listen;
+  std::uint64_t frame_bytes_max = 8 << 20;  // of the payload
+  std::uint64_t held_bytes_max = 256 << 20;
+};
+
+struct TcpEchoOptions {
+  bool enabled = true;
+  // The one service that listens everywhere by default (C8 of the services' specification).
+  ListenAddress listen = {.host = "0.0.0.0", .port = 1234};
+};
+
 struct LogOptions {
   LogLevel level = LogLevel::info;
   LogFormat format = LogFormat::text;
@@ -72,6 +86,8 @@ struct Options {
   ConnectionOptions connections;
   OrdersOptions orders;
   ChatOptions chat;
+  EchoOptions echo;
+  TcpEchoOptions tcp_echo;
   LogOptions log;
 };
 
@@ -80,6 +96,7 @@ struct Options {
 //   count      one shard per CPU of `cpus`, at most shards_max
 //   spin       50 us while each shard has a CPU of its own, else 0: a shard that spins on a shared
 //              CPU keeps the other one from the work it waits for
+//   echo.listen  port 8081 beside the order book, else 8080, of the loopback interface
 //   count_max  the open-file limit less what the process itself needs, at least 1
 // Ensures: every optional has a value, and cpus is not empty. Requires: host.cpus is not empty.
 void resolve(Options& options, const Host& host);

@@ -12,8 +12,10 @@
 #include "protocols/chat/branch.h"
 #include "protocols/chat/room.h"
 #include "protocols/chat/session.h"
+#include "protocols/echo/session.h"
 #include "protocols/orders/order_book.h"
 #include "protocols/orders/session.h"
+#include "protocols/tcp/echo_session.h"
 
 namespace ringpost::daemon {
 
@@ -52,12 +54,19 @@ Wiring::~Wiring() {
 }
 
 engine::Result<bool, std::string> Wiring::bind() {
-  if (options_.orders.enabled) {
-    auto bound = bind_service("orders", options_.orders.listen);
-    if (!bound) return bound;
-  }
-  if (options_.chat.enabled) {
-    auto bound = bind_service("chat", options_.chat.listen);
+  const struct {
+    bool enabled;
+    std::string_view name;
+    const ListenAddress& address;
+  } wanted[] = {
+      {options_.orders.enabled, "orders", options_.orders.listen},
+      {options_.chat.enabled, "chat", options_.chat.listen},
+      {options_.echo.enabled, "echo", *options_.echo.listen},
+      {options_.tcp_echo.enabled, "tcp-echo", options_.tcp_echo.listen},
+  };
+  for (const auto& service : wanted) {
+    if (!service.enabled) continue;
+    auto bound = bind_service(service.name, service.address);
     if (!bound) return bound;
   }
   return true;
@@ -120,6 +129,8 @@ engine::ShardGroupOptions Wiring::group_options() const {
 void Wiring::wire(Shard& shard) {
   if (options_.orders.enabled) wire_orders(shard);
   if (options_.chat.enabled) wire_chat(shard);
+  if (options_.echo.enabled) wire_echo(shard);
+  if (options_.tcp_echo.enabled) wire_tcp_echo(shard);
 }
 
 void Wiring::wire_orders(Shard& shard) {
@@ -170,6 +181,19 @@ void Wiring::wire_chat(Shard& shard) {
   shard.spawn_at(slot_branch, std::move(branch));
   using Pool = engine::SessionPool<chat::Session, chat::SessionShared>;
   listen(shard, "chat", std::make_unique<Pool>(shared));
+}
+
+void Wiring::wire_echo(Shard& shard) {
+  echo::SessionOptions options;
+  options.framing.payload_bytes_max = options_.echo.frame_bytes_max;
+  options.held_bytes_max = options_.echo.held_bytes_max;
+  using Pool = engine::SessionPool<echo::Session, echo::SessionShared>;
+  listen(shard, "echo", std::make_unique<Pool>(echo::SessionShared(options)));
+}
+
+void Wiring::wire_tcp_echo(Shard& shard) {
+  using Pool = engine::SessionPool<tcp::EchoSession, tcp::EchoShared>;
+  listen(shard, "tcp-echo", std::make_unique<Pool>(tcp::EchoShared()));
 }
 
 void Wiring::listen(Shard& shard, std::string_view name, std::unique_ptr<engine::Service> service) {

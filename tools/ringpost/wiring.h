@@ -42,6 +42,8 @@ class Wiring {
                                                  const ListenAddress& address);
   void wire_orders(engine::Shard& shard);
   void wire_chat(engine::Shard& shard);
+  void wire_echo(engine::Shard& shard);
+  void wire_tcp_echo(engine::Shard& shard);
   void listen(engine::Shard& shard, std::string_view name,
               std::unique_ptr<engine::Service> service);
   std::uint32_t shard_count() const { return static_cast<std::uint32_t>(*options_.shards.count); }

@@ -297,8 +297,7 @@ TEST_F(DialerTest, AFailureWithinStartIsHeardLater) {
   EXPECT_TRUE(target.errors.empty());
   pass(2 * nanos_per_ms);
   ASSERT_EQ(target.errors.size(), 1u);
-  EXPECT_EQ(target.errors[0],
-            "cannot connect to 192.0.2.1:80: 192.0.2.1:80: Too many open files");
+  EXPECT_EQ(target.errors[0], "cannot connect to 192.0.2.1:80: 192.0.2.1:80: Too many open files");
   world.io.open_error = 0;
   pass(200 * nanos_per_ms);
   EXPECT_EQ(world.io.opened.size(), 1u);

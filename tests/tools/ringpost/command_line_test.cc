@@ -105,6 +105,10 @@ TEST(CommandLine, NothingSaidMeansTheDefaults) {
   EXPECT_TRUE(options.chat.enabled);
   EXPECT_EQ(options.orders.listen.port, 8080);
   EXPECT_EQ(options.chat.listen.port, 6142);
+  EXPECT_TRUE(options.echo.enabled);
+  EXPECT_TRUE(options.tcp_echo.enabled);
+  EXPECT_EQ(options.echo.listen->port, 8081);
+  EXPECT_EQ(options.tcp_echo.listen, (ListenAddress{.host = "0.0.0.0", .port = 1234}));
 }
 
 TEST(CommandLine, ValuesArriveInBothSpellings) {

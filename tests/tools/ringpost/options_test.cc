@@ -76,17 +76,37 @@ TEST_P(OptionsRule, IsToldByName) {
 
 INSTANTIATE_TEST_SUITE_P(
     Rules, OptionsRule,
-    testing::Values(
-        Broken{[](Options& o) { o.orders.enabled = o.chat.enabled = false; }, "--services"},
-        Broken{[](Options& o) { o.chat.listen = o.orders.listen; }, "both are 127.0.0.1:8080"},
-        Broken{[](Options& o) {
-                 o.shards.cpus = {0, 1};
-               },
-               "may not run on CPU 1"},
-        Broken{[](Options& o) { o.connections.output_low_bytes = 256 << 10; },
-               "--output-low-bytes: 256KiB is not below --output-high-bytes 256KiB"},
-        Broken{[](Options& o) { o.chat.line_bytes_max = 1 << 20; },
-               "--chat-pending-bytes-max: 1MiB does not hold one line"}));
+    testing::Values(Broken{[](Options& o) {
+                             o.orders.enabled = o.chat.enabled = o.echo.enabled =
+                                 o.tcp_echo.enabled = false;
+                           },
+                           "--services"},
+                    Broken{[](Options& o) { o.chat.listen = o.orders.listen; },
+                           "--orders-listen and --chat-listen: both are 127.0.0.1:8080"},
+                    Broken{
+                        [](Options& o) { o.tcp_echo.listen = {.host = "127.0.0.1", .port = 8081}; },
+                        "--echo-listen and --tcp-echo-listen: both are 127.0.0.1:8081"},
+                    Broken{[](Options& o) {
+                             o.shards.cpus = {0, 1};
+                           },
+                           "may not run on CPU 1"},
+                    Broken{[](Options& o) { o.connections.output_low_bytes = 256 << 10; },
+                           "--output-low-bytes: 256KiB is not below --output-high-bytes 256KiB"},
+                    Broken{[](Options& o) { o.chat.line_bytes_max = 1 << 20; },
+                           "--chat-pending-bytes-max: 1MiB does not hold one line"},
+                    Broken{[](Options& o) { o.echo.held_bytes_max = 8 << 20; },
+                           "--echo-held-bytes-max: 8MiB does not hold one frame"}));
+
+// The tutorials' port is that of the order book and of the echo: section 1 of the specification.
+TEST(Options, TheEchoMakesRoomForTheOrderBook) {
+  EXPECT_EQ(*resolved({}).echo.listen, (ListenAddress{.host = "127.0.0.1", .port = 8081}));
+  Options options;
+  options.orders.enabled = false;
+  EXPECT_EQ(*resolved(options).echo.listen, (ListenAddress{.host = "127.0.0.1", .port = 8080}));
+  options.orders.enabled = true;
+  options.echo.listen = ListenAddress{.host = "127.0.0.1", .port = 9};
+  EXPECT_EQ(resolved(options).echo.listen->port, 9);
+}
 
 TEST(Options, EqualAddressesAreFineWhenTheKernelChoosesThePortOrOneServiceIsOff) {
   Options options;
