@@ -59,7 +59,7 @@ class ShardGroup::Worker final : public ReportTarget {
   }
   void join() { thread_.join(); }
 
-  // Called on: the group's thread, while the shard runs.
+  // Called on: any thread, from the shard's first turn until the group lets it be torn down.
   void send(const Message& message) {
     group_.mesh_->inbox(index_).push(message);
     if (group_.mesh_->parker(index_).claim_wake()) io_->wake_from_any_thread();
@@ -129,6 +129,7 @@ void ShardGroup::Worker::run(const Wire& wire) {
 
   ShardOptions options = group_.options_.shard;
   options.index = index_;
+  options.resolver = group_.resolver_.get();
   auto shard = std::make_unique<Shard>(options, *io_, kernel_owned_, clock_, *group_.mesh_);
   wire(*shard);
   meet.wired.arrive_and_wait();
@@ -159,6 +160,11 @@ ShardGroup::~ShardGroup() {
 std::optional<std::string> ShardGroup::start(const Wire& wire) {
   mesh_ = std::make_unique<Mesh>(shard_count(), options_.lane_capacity);
   rendezvous_ = std::make_unique<Rendezvous>(shard_count());
+  if (options_.resolver) {
+    auto opened = CaresResolver::open(*options_.resolver, *this);
+    if (!opened) return opened.error();
+    resolver_ = std::move(*opened);
+  }
   for (std::uint32_t i = 0; i < shard_count(); ++i) {
     workers_.push_back(std::make_unique<Worker>(*this, i));
   }
@@ -172,6 +178,11 @@ std::optional<std::string> ShardGroup::start(const Wire& wire) {
     return why;
   }
   return std::nullopt;
+}
+
+void ShardGroup::post(const Message& message) {
+  ASSERT(message.to.shard() < workers_.size());
+  workers_[message.to.shard()]->send(message);
 }
 
 void ShardGroup::tell_all(std::uint16_t kind) {
@@ -197,10 +208,17 @@ std::vector<FullReport> ShardGroup::take_reports() {
   return reports;
 }
 
+ResolverCounters ShardGroup::resolver_counters() const {
+  return resolver_ ? resolver_->counters() : resolver_counters_;
+}
+
 bool ShardGroup::ended() const { return rendezvous_->ended.try_wait(); }
 
 std::vector<FullReport> ShardGroup::join() {
   std::vector<FullReport> reports;
+  rendezvous_->ended.wait();  // nobody asks the resolver any more
+  resolver_counters_ = resolver_counters();
+  resolver_.reset();  // and it posts nothing any more
   rendezvous_->torn_down.count_down();
   for (const auto& worker : workers_) {
     worker->join();

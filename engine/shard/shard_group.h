@@ -15,6 +15,7 @@
 
 #include "engine/io/uring_check.h"
 #include "engine/io/uring_io.h"
+#include "engine/net/cares_resolver.h"
 #include "engine/shard/shard.h"
 
 namespace ringpost::engine {
@@ -22,7 +23,8 @@ namespace ringpost::engine {
 struct ShardGroupOptions {
   std::vector<std::uint32_t> cpus;  // one shard each; a CPU may appear more than once
   std::size_t lane_capacity = 4096;
-  ShardOptions shard;  // `index` is set per shard
+  ShardOptions shard;                            // `index` and `resolver` are set by the group
+  std::optional<CaresResolverOptions> resolver;  // where a service connects to names: look them up
   std::uint32_t uring_entries = 256;
   std::uint32_t completion_entries = 4096;
   std::uint32_t buffer_count = 1024;
@@ -42,7 +44,7 @@ struct FullReport {
   UringCounters io;
 };
 
-class ShardGroup {
+class ShardGroup final : public MessageSink {
  public:
   // Called once on each shard's thread, before its first turn: add services, spawn actors, listen.
   using Wire = std::function<void(Shard&)>;
@@ -59,6 +61,8 @@ class ShardGroup {
   void drain();
   // Cuts a drain short.
   void drain_at_once();
+  // Called on: any thread, from `start` until `join`.
+  void post(const Message& message) override;
 
   // Asks every shard for its report; they arrive one by one, readable when `report_event` is.
   void request_reports();
@@ -66,6 +70,8 @@ class ShardGroup {
   int event() const { return event_; }
   // The reports that arrived since the last call, in order of arrival.
   std::vector<FullReport> take_reports();
+  // All zero without a resolver.
+  ResolverCounters resolver_counters() const;
   // All shards have ended. They wait for `join`.
   bool ended() const;
 
@@ -85,6 +91,10 @@ class ShardGroup {
   struct Rendezvous;
   std::unique_ptr<Rendezvous> rendezvous_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  // Asked by the shards until they end, and posts through the workers' rings: made before them,
+  // and ended between their last turn and the end of their rings.
+  std::unique_ptr<CaresResolver> resolver_;
+  ResolverCounters resolver_counters_;  // once it has ended
 };
 
 }  // namespace ringpost::engine

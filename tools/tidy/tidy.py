@@ -62,8 +62,9 @@ HOMES = [
     ("liburing.h", ["engine/io"]),
     ("liburing/", ["engine/io"]),
     ("linux/io_uring.h", None),  # liburing brings the one that fits it
-    ("atomic", ["engine/ring", "engine/base/payload"]),
-    ("concurrentqueue/", ["engine/shard"]),
+    ("ares.h", ["engine/net/name_lookup"]),
+    ("atomic", ["engine/ring", "engine/base/payload", "engine/net/cares_resolver"]),
+    ("concurrentqueue/", ["engine/shard", "engine/net/cares_resolver"]),
 ]
 HOMES_EXEMPT = ["bench", "perf", "tests", "tools"]
 
