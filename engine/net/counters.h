@@ -23,15 +23,16 @@ enum class CloseReason : std::uint8_t {
   over_budget,        // it needed more memory of the shard than was left for its kind
   drain,              // the service is stopping
   refused,            // over --max-connections
-  upstream_failed,    // relayed: the other side could not be reached, or broke off
+  upstream_failed,    // relayed: the upstream could not be reached in time
+  other_side,         // relayed: the connection on the other side broke off
 };
-inline constexpr std::size_t close_reason_count = 12;
+inline constexpr std::size_t close_reason_count = 13;
 
 constexpr std::string_view to_text(CloseReason reason) {
   constexpr std::array<std::string_view, close_reason_count> texts = {
       "none",          "peer_closed",       "reset",          "timed_out",   "protocol_error",
       "slow_consumer", "handshake_timeout", "linger_timeout", "over_budget", "drain",
-      "refused",       "upstream_failed"};
+      "refused",       "upstream_failed",   "other_side"};
   return texts[static_cast<std::size_t>(reason)];
 }
 

@@ -14,23 +14,6 @@
 namespace ringpost::engine {
 namespace {
 
-constexpr ActorRef dialer_ref = ActorRef::actor(0, 0, 1);
-
-class TableResolver final : public Resolver {
- public:
-  struct Question {
-    std::string host;
-    std::uint16_t port;
-    std::uint64_t token;
-  };
-  void resolve(std::string_view host, std::uint16_t port, ActorRef asker,
-               std::uint64_t token) override {
-    EXPECT_EQ(asker, dialer_ref);
-    questions.push_back({std::string(host), port, token});
-  }
-  std::vector<Question> questions;
-};
-
 class Target final : public DialTarget {
  public:
   explicit Target(LineService& lines) : lines_(lines) {}
@@ -56,58 +39,14 @@ class Target final : public DialTarget {
 
 class DialerTest : public ::testing::Test {
  protected:
-  ~DialerTest() override {
-    dial.cancel();
-    world.io.options.complete_cancels = true;
-    turn();
-    turn();
-    EXPECT_TRUE(dialer.idle());
-  }
-
-  // NetWorld's turn, with the completions of connects to the dialer.
-  void turn() {
-    OpenGate gate;
-    const TurnLimits limits{.deadline = 0, .spin = 0, .completions_max = 1000};
-    for (const Completion& completion : world.io.turn(limits, gate)) {
-      if (completion.token.kind() == OpKind::connect) {
-        dialer.on_completion(completion);
-      } else {
-        world.connections.on_completion(completion);
-      }
-    }
-    world.timers.advance(world.now, [](TimerNode& node) { node.target->on_time(); });
-    world.connections.flush();
-  }
-  void pass(Nanos nanos) {
-    world.now += nanos;
-    turn();
-  }
-  void answer(std::size_t question, const std::vector<std::string>& addresses,
-              const std::string& error = {}) {
-    auto content = std::make_unique<Addresses>();
-    for (const std::string& text : addresses) {
-      content->list.push_back(parse_address(text).value());
-    }
-    content->error = error;
-    Message message{};
-    message.kind = kind_resolved;
-    message.token = resolver.questions[question].token;
-    message.put_object(std::move(content));
-    dialer.on_resolved(message);
-  }
+  void pass(Nanos nanos) { world.pass_time(nanos); }
   Fd last_opened() const { return world.io.opened.back(); }
   std::string target_of(Fd socket) const {
     return to_text(world.io.operation(OpKind::connect, socket).address);
   }
-  void connect_ends(std::int32_t result) {
-    world.io.connect_ends(last_opened(), result);
-    turn();
-  }
-
   NetWorld world;
-  TableResolver resolver;
-  Dialer dialer{{world.io, world.connections, world.timers, world.counters, world.now, dialer_ref,
-                 &resolver, 1}};
+  TableResolver& resolver = world.resolver;
+  Dialer& dialer = world.dialer;
   DialOptions options{.endpoint = {"upstream.test", 7000}, .tcp = {}};
   Target target{world.service};
   Dial dial{dialer, options, target};
@@ -118,9 +57,9 @@ TEST_F(DialerTest, ANameIsLookedUpAndItsFirstAddressConnected) {
   ASSERT_EQ(resolver.questions.size(), 1u);
   EXPECT_EQ(resolver.questions[0].host, "upstream.test");
   EXPECT_EQ(resolver.questions[0].port, 7000);
-  answer(0, {"10.0.0.1:7000", "10.0.0.2:7000"});
+  world.resolved(0, {"10.0.0.1:7000", "10.0.0.2:7000"});
   EXPECT_EQ(target_of(last_opened()), "10.0.0.1:7000");
-  connect_ends(0);
+  world.connect_ends(0);
   EXPECT_EQ(target.connected, 1);
   EXPECT_FALSE(dial.under_way());
   EXPECT_TRUE(world.io.receiving(last_opened()));
@@ -136,7 +75,7 @@ TEST_F(DialerTest, ANumericAddressNeedsNoLookup) {
     Dial other(dialer, numeric, target);
     other.start();
     EXPECT_EQ(target_of(last_opened()), to_text(numeric.endpoint));
-    connect_ends(0);
+    world.connect_ends(0);
   }
   EXPECT_TRUE(resolver.questions.empty());
   EXPECT_EQ(target.connected, 2);
@@ -144,15 +83,15 @@ TEST_F(DialerTest, ANumericAddressNeedsNoLookup) {
 
 TEST_F(DialerTest, AllAddressesAreTriedInOrderAndTheLastErrorIsTold) {
   dial.start();
-  answer(0, {"[2001:db8::1]:7000", "10.0.0.2:7000", "10.0.0.3:7000"});
+  world.resolved(0, {"[2001:db8::1]:7000", "10.0.0.2:7000", "10.0.0.3:7000"});
   EXPECT_EQ(target_of(last_opened()), "[2001:db8::1]:7000");
-  connect_ends(-ENETUNREACH);
+  world.connect_ends(-ENETUNREACH);
   EXPECT_TRUE(world.io.is_closed(world.io.opened[0]));
   EXPECT_EQ(target_of(last_opened()), "10.0.0.2:7000");
-  connect_ends(-ECONNREFUSED);
+  world.connect_ends(-ECONNREFUSED);
   EXPECT_TRUE(target.errors.empty());
   EXPECT_EQ(target_of(last_opened()), "10.0.0.3:7000");
-  connect_ends(-ECONNREFUSED);
+  world.connect_ends(-ECONNREFUSED);
   ASSERT_EQ(target.errors.size(), 1u);
   EXPECT_EQ(target.errors[0],
             "cannot connect to upstream.test:7000: 10.0.0.3:7000: Connection refused");
@@ -162,24 +101,24 @@ TEST_F(DialerTest, AllAddressesAreTriedInOrderAndTheLastErrorIsTold) {
 
 TEST_F(DialerTest, ALaterAddressMayAnswer) {
   dial.start();
-  answer(0, {"10.0.0.1:7000", "10.0.0.2:7000"});
-  connect_ends(-ECONNREFUSED);
-  connect_ends(0);
+  world.resolved(0, {"10.0.0.1:7000", "10.0.0.2:7000"});
+  world.connect_ends(-ECONNREFUSED);
+  world.connect_ends(0);
   EXPECT_EQ(target.connected, 1);
   EXPECT_TRUE(target.errors.empty());
 }
 
 TEST_F(DialerTest, EachAttemptLooksTheNameUpAnew) {
   dial.start();
-  answer(0, {"10.0.0.1:7000"});
-  connect_ends(-ECONNREFUSED);
+  world.resolved(0, {"10.0.0.1:7000"});
+  world.connect_ends(-ECONNREFUSED);
   ASSERT_EQ(target.delays.size(), 1u);
   EXPECT_GE(target.delays[0], 50 * nanos_per_ms);
   EXPECT_LE(target.delays[0], 100 * nanos_per_ms);
   EXPECT_EQ(resolver.questions.size(), 1u);
   pass(101 * nanos_per_ms);
   ASSERT_EQ(resolver.questions.size(), 2u);
-  answer(1, {"10.9.9.9:7000"});
+  world.resolved(1, {"10.9.9.9:7000"});
   EXPECT_EQ(target_of(last_opened()), "10.9.9.9:7000");
 }
 
@@ -188,7 +127,7 @@ TEST_F(DialerTest, DelaysDoubleUpToTheirBound) {
   Nanos ceiling = 100 * nanos_per_ms;
   for (std::size_t i = 0; i < 15; ++i) {
     ASSERT_EQ(resolver.questions.size(), i + 1);
-    answer(i, {}, "no such name");
+    world.resolved(i, {}, "no such name");
     ASSERT_EQ(target.delays.size(), i + 1);
     EXPECT_GE(target.delays[i], ceiling / 2);
     EXPECT_LE(target.delays[i], ceiling);
@@ -201,11 +140,11 @@ TEST_F(DialerTest, DelaysDoubleUpToTheirBound) {
 TEST_F(DialerTest, AfterAConnectionThatLivedLongTheDelaysStartOver) {
   dial.start();
   for (std::size_t i = 0; i < 5; ++i) {
-    answer(i, {}, "no such name");
+    world.resolved(i, {}, "no such name");
     pass(target.delays[i] + nanos_per_ms);
   }
-  answer(5, {"10.0.0.1:7000"});
-  connect_ends(0);
+  world.resolved(5, {"10.0.0.1:7000"});
+  world.connect_ends(0);
   dial.on_ended(9 * nanos_per_s);
   dial.start();
   EXPECT_EQ(resolver.questions.size(), 6u);  // it waits: the connection ended early
@@ -213,8 +152,8 @@ TEST_F(DialerTest, AfterAConnectionThatLivedLongTheDelaysStartOver) {
   EXPECT_EQ(resolver.questions.size(), 6u);
   pass(4 * nanos_per_s);
   EXPECT_EQ(resolver.questions.size(), 7u);
-  answer(6, {"10.0.0.1:7000"});
-  connect_ends(0);
+  world.resolved(6, {"10.0.0.1:7000"});
+  world.connect_ends(0);
   dial.on_ended(10 * nanos_per_s);
   dial.start();
   pass(101 * nanos_per_ms);
@@ -223,23 +162,23 @@ TEST_F(DialerTest, AfterAConnectionThatLivedLongTheDelaysStartOver) {
 
 TEST_F(DialerTest, AnAddressThatDoesNotAnswerIsGivenUpInTime) {
   dial.start();
-  answer(0, {"10.0.0.1:7000", "10.0.0.2:7000"});
+  world.resolved(0, {"10.0.0.1:7000", "10.0.0.2:7000"});
   const Fd silent = last_opened();
   pass(options.connect_timeout - 10 * nanos_per_ms);
   EXPECT_FALSE(world.io.cancel_asked(OpKind::connect, silent));
   pass(20 * nanos_per_ms);
   EXPECT_TRUE(world.io.cancel_asked(OpKind::connect, silent));
-  connect_ends(-ECANCELED);
+  world.connect_ends(-ECANCELED);
   EXPECT_TRUE(world.io.is_closed(silent));
-  connect_ends(-ECONNREFUSED);
+  world.connect_ends(-ECONNREFUSED);
   EXPECT_EQ(target.errors.size(), 1u);
 }
 
 TEST_F(DialerTest, TheErrorOfASilentAddressSaysSo) {
   dial.start();
-  answer(0, {"10.0.0.1:7000"});
+  world.resolved(0, {"10.0.0.1:7000"});
   pass(options.connect_timeout + nanos_per_ms);
-  connect_ends(-ECANCELED);
+  world.connect_ends(-ECANCELED);
   ASSERT_EQ(target.errors.size(), 1u);
   EXPECT_NE(target.errors[0].find("timed out"), std::string::npos) << target.errors[0];
 }
@@ -247,24 +186,24 @@ TEST_F(DialerTest, TheErrorOfASilentAddressSaysSo) {
 TEST_F(DialerTest, CancelledWhileResolvingTheAnswerIsDropped) {
   dial.start();
   dial.cancel();
-  answer(0, {"10.0.0.1:7000"});
+  world.resolved(0, {"10.0.0.1:7000"});
   EXPECT_TRUE(world.io.opened.empty());
   // A later dial in the same place does not take it either.
   dial.start();
-  answer(0, {"10.0.0.1:7000"});
+  world.resolved(0, {"10.0.0.1:7000"});
   EXPECT_TRUE(world.io.opened.empty());
-  answer(1, {"10.0.0.2:7000"});
+  world.resolved(1, {"10.0.0.2:7000"});
   EXPECT_EQ(world.io.opened.size(), 1u);
 }
 
 TEST_F(DialerTest, CancelledWhileConnectingTheSocketIsClosedWhateverCameOfIt) {
   for (const std::int32_t result : {0, -ECANCELED, -ECONNREFUSED}) {
     dial.start();
-    answer(resolver.questions.size() - 1, {"10.0.0.1:7000"});
+    world.resolved(resolver.questions.size() - 1, {"10.0.0.1:7000"});
     dial.cancel();
     EXPECT_TRUE(world.io.cancel_asked(OpKind::connect, last_opened()));
     EXPECT_FALSE(dialer.idle());
-    connect_ends(result);
+    world.connect_ends(result);
     EXPECT_TRUE(world.io.is_closed(last_opened()));
     EXPECT_TRUE(dialer.idle());
   }
@@ -274,7 +213,7 @@ TEST_F(DialerTest, CancelledWhileConnectingTheSocketIsClosedWhateverCameOfIt) {
 
 TEST_F(DialerTest, CancelledWhileWaitingNothingComes) {
   dial.start();
-  answer(0, {}, "no such name");
+  world.resolved(0, {}, "no such name");
   dial.cancel();
   pass(60 * nanos_per_s);
   EXPECT_EQ(resolver.questions.size(), 1u);
@@ -283,7 +222,7 @@ TEST_F(DialerTest, CancelledWhileWaitingNothingComes) {
 TEST_F(DialerTest, TheTargetMayCancelWhenItHearsOfAFailure) {
   target.cancel_on_failure = &dial;
   dial.start();
-  answer(0, {}, "no such name");
+  world.resolved(0, {}, "no such name");
   EXPECT_FALSE(dial.under_way());
   pass(60 * nanos_per_s);
   EXPECT_EQ(target.errors, std::vector<std::string>{"no such name"});
@@ -307,12 +246,12 @@ TEST_F(DialerTest, ADrainEndsAllDialsAndThoseThatBeginLater) {
   dial.start();
   Dial second(dialer, options, target);
   second.start();
-  answer(1, {"10.0.0.1:7000"});
+  world.resolved(1, {"10.0.0.1:7000"});
   dialer.drain();
   EXPECT_EQ(target.delays, (std::vector<Nanos>{never, never}));
   EXPECT_FALSE(dial.under_way());
   EXPECT_FALSE(dialer.idle());
-  connect_ends(0);  // it was faster
+  world.connect_ends(0);  // it was faster
   EXPECT_TRUE(dialer.idle());
   EXPECT_EQ(target.connected, 0);
   dial.start();
@@ -326,9 +265,9 @@ TEST_F(DialerTest, ADestroyedDialIsForgotten) {
   {
     Dial gone(dialer, options, target);
     gone.start();
-    answer(0, {"10.0.0.1:7000"});
+    world.resolved(0, {"10.0.0.1:7000"});
   }
-  connect_ends(0);
+  world.connect_ends(0);
   EXPECT_TRUE(world.io.is_closed(last_opened()));
   EXPECT_EQ(target.connected, 0);
 }

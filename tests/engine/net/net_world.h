@@ -1,7 +1,8 @@
 #pragma once
 
-// NetWorld: the connections of one shard over a FakeIo, turned by hand as Shard::turn does it, and
-// a session that takes lines and tells what happened to it.
+// NetWorld: the connections and the dialer of one shard over a FakeIo, turned by hand as
+// Shard::turn does it, a resolver that answers when it is told to, and a session that takes lines
+// and tells what happened to it.
 
 #include <gtest/gtest.h>
 
@@ -10,7 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/io/socket.h"
 #include "engine/net/connections.h"
+#include "engine/net/dialer.h"
 #include "tests/engine/net/fake_io.h"
 
 namespace ringpost::engine {
@@ -114,16 +117,38 @@ class LineService final : public Service {
   std::function<void(LineSession&, const std::string&)> when_line;
 };
 
+class TableResolver final : public Resolver {
+ public:
+  struct Question {
+    std::string host;
+    std::uint16_t port;
+    ActorRef asker;
+    std::uint64_t token;
+  };
+  void resolve(std::string_view host, std::uint16_t port, ActorRef asker,
+               std::uint64_t token) override {
+    questions.push_back({std::string(host), port, asker, token});
+  }
+  std::vector<Question> questions;
+};
+
 class NetWorld {
  public:
+  static constexpr ActorRef dialer_ref = ActorRef::actor(0, 0, 1);
+
   explicit NetWorld(const ConnectionLimits& limits = {}, const FakeIo::Options& io_options = {})
       : io(kernel_owned, io_options),
         connections({io, post, timers, buffers, payloads, counters, now}, limits) {}
   // Ends whatever a test left open, and looks that nothing stays held.
-  ~NetWorld() {
+  ~NetWorld() { end(); }
+  // The same, earlier: while what the test's sessions need is still there.
+  void end() {
+    if (std::exchange(ended_, true)) return;
     io.options.complete_sends = io.options.complete_cancels = true;
+    dialer.drain();
     connections.abort_all(CloseReason::drain);
-    for (int i = 0; i < 10 && connections.open_count() != 0; ++i) turn();
+    for (int i = 0; i < 10 && (connections.open_count() != 0 || !dialer.idle()); ++i) turn();
+    EXPECT_TRUE(dialer.idle());
     EXPECT_EQ(connections.open_count(), 0u);
     EXPECT_EQ(service.closed, service.sessions.size());
     EXPECT_EQ(io.buffers_out(), 0u);
@@ -141,7 +166,11 @@ class NetWorld {
     OpenGate gate;
     const TurnLimits limits{.deadline = 0, .spin = 0, .completions_max = 1000};
     for (const Completion& completion : io.turn(limits, gate)) {
-      connections.on_completion(completion);
+      if (completion.token.kind() == OpKind::connect) {
+        dialer.on_completion(completion);
+      } else {
+        connections.on_completion(completion);
+      }
     }
     timers.advance(now, [](TimerNode& node) { node.target->on_time(); });
     for (int i = 0; i < 32 && connections.feed_ready(); ++i) {
@@ -173,6 +202,27 @@ class NetWorld {
     turn();
   }
 
+  // The resolver answers one of its questions.
+  void resolved(std::size_t question, const std::vector<std::string>& addresses,
+                const std::string& error = {}) {
+    auto content = std::make_unique<Addresses>();
+    for (const std::string& text : addresses) {
+      content->list.push_back(parse_address(text).value());
+    }
+    content->error = error;
+    EXPECT_EQ(resolver.questions[question].asker, dialer_ref);
+    Message message{};
+    message.kind = kind_resolved;
+    message.token = resolver.questions[question].token;
+    message.put_object(std::move(content));
+    dialer.on_resolved(message);
+  }
+  // The outcome of the connect that was started last.
+  void connect_ends(std::int32_t result) {
+    io.connect_ends(io.opened.back(), result);
+    turn();
+  }
+
   std::uint64_t closed(CloseReason reason) const {
     return counters.closed[static_cast<std::size_t>(reason)];
   }
@@ -187,6 +237,11 @@ class NetWorld {
   Post post{0, 2};
   LineService service;
   Connections connections;
+  TableResolver resolver;
+  Dialer dialer{{io, connections, timers, counters, now, dialer_ref, &resolver, 1}};
+
+ private:
+  bool ended_ = false;
 };
 
 }  // namespace ringpost::engine
