@@ -68,6 +68,7 @@ void Connection::close_after_flush(CloseReason reason) {
   reason_ = reason;
   pauses_ |= pause_ending;
   all_.timers_.schedule(timer_, now_ + all_.limits_.linger_nanos);
+  if (stalled_) list_ready();  // to discard input from here on
   touch();
 }
 
@@ -94,7 +95,7 @@ void Connection::abort(CloseReason reason) {
 void Connection::close_begin() {
   ASSERT(state_ != State::free && state_ != State::closing && session_ != nullptr);
   state_ = State::closing;
-  aborted_ = false;
+  aborted_ = stalled_ = false;
   all_.timers_.cancel(timer_);
   outbox_.unfollow();  // the follower is the session's
   session_->on_closed(reason_);
@@ -369,11 +370,18 @@ void Connection::stall() {
   stalled_ = true;
   ++counters_.input_stalled;
   if (!std::exchange(stall_listed_, true)) all_.stalled_.push_back(this);
+  if (post_.congested() && !std::exchange(held_back_, true)) all_.held_back_.push(this);
+}
+
+// Its own reason to wait may be over. If the shard holds it back, too, it is taken up, stalls again
+// and takes its place among those.
+void Connection::stall_ended() {
+  if (stalled_ && !parsing_ && !paused_by_itself()) list_ready();
 }
 
 void Connection::resume() {
   pauses_ &= static_cast<std::uint8_t>(~pause_session);
-  if (stalled_ && !parsing_) list_ready();
+  stall_ended();
 }
 
 void Connection::list_ready() {
@@ -474,6 +482,7 @@ void Connection::on_sent(std::int32_t result) {
     pauses_ &= static_cast<std::uint8_t>(~pause_output);
     if (state_ == State::open && !aborted_) session_->on_drained();
   }
+  stall_ended();
   if (!outbox_.empty() || state_ == State::flushing || end_wanted_) touch();
 }
 
@@ -481,7 +490,7 @@ void Connection::on_sent(std::int32_t result) {
 void Connection::drop_output() {
   outbox_.clear();
   pauses_ &= static_cast<std::uint8_t>(~pause_output);
-  if (stalled_ && !paused()) list_ready();
+  stall_ended();
 }
 
 // The stream to the peer is gone. What it sent before that is still read and handled, then the

@@ -98,6 +98,8 @@ class Connection final : public Link, public TimerTarget {
   void held_consume(std::size_t bytes);
   Bytes held() const;
   void stall();
+  void stall_ended();
+  bool paused_by_itself() const { return pauses_ != 0 || outbox_.bytes() >= output_high_; }
   void list_ready();
   void end_of_input();
 
@@ -135,6 +137,7 @@ class Connection final : public Link, public TimerTarget {
   // The lists of Connections are gone through once a turn, so these may outlive the socket.
   bool stalled_ = false;        // holds input that may not be parsed
   bool stall_listed_ = false;   // in the stalled list, perhaps no longer stalled
+  bool held_back_ = false;      // in the held-back list, perhaps no longer stalled
   bool aborted_ = false;        // in the aborted list
   bool ready_ = false;          // in the ready list: parse what is held
   bool end_delivered_ = false;  // on_end was called

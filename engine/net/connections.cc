@@ -85,7 +85,6 @@ bool Connections::deliver(ActorRef to, std::span<const Message> run) {
 }
 
 bool Connections::feed_ready() {
-  if (ready_.empty()) return false;
   swap_.clear();
   std::swap(swap_, ready_);
   std::size_t fed = 0;
@@ -96,10 +95,23 @@ bool Connections::feed_ready() {
     }
     ++fed;
     connection->ready_ = false;
-    connection->stalled_ = false;
-    connection->parse_held();
+    feed(*connection);
   }
-  return true;
+  // Those that fill a queue anew stand at the end: once around at most.
+  for (std::size_t left = held_back_.size(); left != 0 && !post_.congested(); --left) {
+    if (fed == limits_.feed_ready_max) break;
+    ++fed;
+    Connection& connection = *held_back_.pop();
+    connection.held_back_ = false;
+    // Who has a reason of its own as well waits for the end of that.
+    if (connection.stalled_ && !connection.paused_by_itself()) feed(connection);
+  }
+  return fed != 0;
+}
+
+void Connections::feed(Connection& connection) {
+  connection.stalled_ = false;
+  connection.parse_held();
 }
 
 void Connections::flush() {
@@ -115,28 +127,17 @@ void Connections::flush() {
   touched_.clear();
 }
 
+// Also those that go on in the next turn are given no more: they may have to stop again before they
+// are through with what they hold, and would hold more with every turn.
 void Connections::settle_stalled() {
-  swap_.clear();
-  std::swap(swap_, stalled_);
-  for (Connection* connection : swap_) {
+  for (Connection* connection : stalled_) {
     connection->stall_listed_ = false;
-    if (!connection->stalled_ || connection->ready_) continue;  // taken up, or about to be
-    if (connection->state_ != Connection::State::open) {
-      connection->stalled_ = false;
-      connection->input_settled();
-      continue;
-    }
-    if (!connection->paused()) {
-      connection->list_ready();
-      continue;
-    }
-    connection->stall_listed_ = true;
-    stalled_.push_back(connection);
-    if (connection->receive_state_ == Connection::ReceiveState::armed) {
-      ++counters_.input_cancelled;
-      connection->cancel_receive();
-    }
+    if (!connection->stalled_ || connection->state_ != Connection::State::open) continue;
+    if (connection->receive_state_ != Connection::ReceiveState::armed) continue;
+    ++counters_.input_cancelled;
+    connection->cancel_receive();
   }
+  stalled_.clear();
 
   swap_.clear();
   std::swap(swap_, starved_);
@@ -167,6 +168,7 @@ bool Connections::work_left() const {
       !fan_out_.appended.empty()) {
     return true;
   }
+  if (!held_back_.empty() && !post_.congested()) return true;
   for (const Connection* connection : closing_) {
     if (connection->state_ == Connection::State::closing && !connection->cancel_sent_) return true;
   }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/base/buffer_pool.h"
+#include "engine/base/fifo.h"
 #include "engine/base/kernel_owned.h"
 #include "engine/base/payload.h"
 #include "engine/base/timer_wheel.h"
@@ -61,9 +62,9 @@ class Connections {
   bool deliver(ActorRef to, std::span<const Message> run);
 
   // The steps at the end of a turn.
-  bool feed_ready();      // parses what was held and may go on; true if anything was parsed
+  bool feed_ready();      // parses what was held and may go on; true if anything was there
   void flush();           // one send per touched connection; judges slow consumers
-  void settle_stalled();  // takes receives of stalled connections back, starved ones up again
+  void settle_stalled();  // takes receives of those that stalled back, starved ones up again
   void close_aborted();   // tears down what was aborted in this turn
   // Work that waits without any completion to come: the shard must not sleep.
   bool work_left() const;
@@ -78,8 +79,8 @@ class Connections {
   void abort_all(CloseReason reason);
 
   std::uint32_t open_count() const { return open_count_; }
-  // Connections whose input waits; each is listed once.
-  std::size_t stalled_count() const { return stalled_.size(); }
+  // Connections whose input waits for room in a queue of the shard; each is listed once.
+  std::size_t held_back_count() const { return held_back_.size(); }
   // Connections ended since the last call.
   std::uint32_t take_closed_count();
   FanOutTurn& fan_out() { return fan_out_; }
@@ -93,6 +94,7 @@ class Connections {
 
   Connection* find(OpToken token);
   Connection& take_slot();
+  void feed(Connection& connection);
   SendRequest* take_request();
   void give_back(SendRequest* request);
 
@@ -110,7 +112,10 @@ class Connections {
   std::vector<std::uint32_t> free_slots_;
   std::vector<Connection*> touched_;  // flush at the end of the turn
   std::vector<Connection*> ready_;    // hold input that may be parsed
-  std::vector<Connection*> stalled_;  // hold input that may not
+  std::vector<Connection*> stalled_;  // stalled in this turn
+  // Hold input that may be parsed when no queue of the shard is full, in the order in which they
+  // stalled: nobody is passed over while others go on.
+  Fifo<Connection*> held_back_;
   std::vector<Connection*> starved_;  // wait for receive buffers
   std::vector<Connection*> aborted_;  // to be torn down
   std::vector<Connection*> closing_;  // shut down, in flight

@@ -43,6 +43,17 @@ Shard::Shard(const ShardOptions& options, Io& io, KernelOwned& kernel_owned, con
       lane_sent_(mesh.shard_count()),
       lane_received_(mesh.shard_count()) {
   actors_.emplace_back();  // the shard itself
+  set_marks();
+}
+
+// Above these, input ends: what a turn may publish to a lane, or deliver here.
+void Shard::set_marks() {
+  for (std::uint32_t target = 0; target < post_.shard_count(); ++target) {
+    const std::size_t mark =
+        target == options_.index ? options_.messages_per_turn : port_.to[target]->capacity();
+    post_.queue(target).set_mark(mark);
+  }
+  delivering_.set_mark(options_.messages_per_turn);  // the two change places
 }
 
 Shard::~Shard() = default;
@@ -74,6 +85,7 @@ bool Shard::turn() {
   const std::span<const Completion> completions = io_.turn(turn_limits(), *this);
   now_ = clock_.now();
   messages_this_turn_ = 0;
+  fed_this_turn_ = false;
   const std::uint64_t handled_before = messages_delivered_;
 
   work_off_backlog();
@@ -216,11 +228,14 @@ void Shard::deliver_local() {
   for (int round = 0; round < local_rounds_max; ++round) {
     if (!local.empty()) {
       std::swap(local, delivering_);
+      post_.set_full(options_.index, false);
       counters_.messages_local += delivering_.size();
       deliver(delivering_.items());
       delivering_.clear();
-    } else if (!connections_.feed_ready()) {
+    } else if ((fed_this_turn_ && input_ended()) || !connections_.feed_ready()) {
       return;
+    } else {
+      fed_this_turn_ = true;
     }
   }
 }
@@ -234,13 +249,14 @@ void Shard::publish_lanes() {
     queue.pop(pushed);
     lane_sent_[target] += pushed;
     if (pushed != 0 && mesh_.parker(target).claim_wake()) io_.wake(target);
+    post_.set_full(target, !queue.empty());
     if (queue.empty()) continue;
     full = true;
     counters_.spill_messages_max =
         std::max<std::uint64_t>(counters_.spill_messages_max, queue.size());
   }
-  if (full && !post_.congested()) ++counters_.lanes_congested;
-  post_.set_congested(full);
+  if (full && !spilling_) ++counters_.lanes_congested;
+  spilling_ = full;
 }
 
 void Shard::report_closed() {

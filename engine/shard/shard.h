@@ -127,6 +127,8 @@ class Shard final : public SleepGate, public Actor, public AcceptTarget, public 
   void drain_finish() override;
   void drain_abort() override;
 
+  void set_marks();
+
   // The steps of a turn.
   TurnLimits turn_limits() const;
   void take_completions(std::span<const Completion> completions);
@@ -180,6 +182,8 @@ class Shard final : public SleepGate, public Actor, public AcceptTarget, public 
   std::uint64_t drain_seen_ = 0;          // of these, at the last round
   std::uint32_t messages_this_turn_ = 0;
   std::uint32_t lane_first_ = 0;  // whose lane comes first this turn
+  bool fed_this_turn_ = false;    // held input was taken up
+  bool spilling_ = false;         // the last publish left something
   bool worked_ = false;           // the last turn did something
   TurnTimes turn_times_;
 };

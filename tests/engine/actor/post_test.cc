@@ -55,6 +55,16 @@ TEST(MessageQueue, SlidesRatherThanGrows) {
   EXPECT_LT(highest - lowest, 256);
 }
 
+TEST(MessageQueue, CountsWhatLeftIt) {
+  MessageQueue queue;
+  for (int i = 0; i < 5; ++i) queue.push();
+  queue.pop(2);
+  EXPECT_EQ(queue.popped(), 2u);
+  queue.clear();
+  queue.push();
+  EXPECT_EQ(queue.popped(), 5u);
+}
+
 TEST(MessageQueue, ClearEmptiesIt) {
   MessageQueue queue;
   queue.push();
@@ -114,10 +124,46 @@ TEST_F(PostTest, AnAnswerGoesBackWithTheTokenOfItsQuestion) {
 
 TEST_F(PostTest, CongestionIsWhatTheLoopSaysItIs) {
   EXPECT_FALSE(post_.congested());
-  post_.set_congested(true);
+  post_.set_full(1, true);
+  post_.set_full(2, true);
+  post_.set_full(1, false);
   EXPECT_TRUE(post_.congested());
-  post_.set_congested(false);
+  EXPECT_FALSE(post_.full(1));
+  EXPECT_TRUE(post_.full(2));
+  post_.set_full(2, false);
   EXPECT_FALSE(post_.congested());
+}
+
+TEST_F(PostTest, AQueueIsFullFromThePushThatReachesItsMark) {
+  for (const std::size_t mark : {1u, 2u, 3u, 255u, 256u, 257u, 300u, 1000u}) {
+    SCOPED_TRACE(mark);
+    post_.queue(2).set_mark(mark);
+    for (int lap = 0; lap < 3; ++lap) {
+      for (std::size_t size = 1; size <= 2 * mark; ++size) {
+        post_.tell(actor_, self_, 70);
+        ASSERT_EQ(post_.full(2), size >= mark) << size;
+      }
+      post_.queue(2).clear();
+      post_.set_full(2, false);
+    }
+  }
+  EXPECT_FALSE(post_.full(0));
+}
+
+// Wherever the messages stand in their memory.
+TEST_F(PostTest, AQueueThatWasPartlyPoppedIsFullAtItsMarkToo) {
+  constexpr std::size_t mark = 100;
+  Prng prng(7);
+  MessageQueue& queue = post_.queue(2);
+  queue.set_mark(mark);
+  for (int i = 0; i < 10'000; ++i) {
+    post_.set_full(2, queue.size() >= mark);
+    for (std::uint64_t pushes = prng.below(80); pushes > 0; --pushes) {
+      post_.tell(actor_, self_, 70);
+      ASSERT_EQ(post_.full(2), queue.size() >= mark) << queue.size();
+    }
+    queue.pop(std::min<std::size_t>(prng.below(90), queue.size()));
+  }
 }
 
 }  // namespace

@@ -165,12 +165,12 @@ TEST(ConnectionInput, PausedAfterAWholeBufferNothingIsTakenBackUntilMoreCame) {
 TEST(ConnectionInput, FullLanesStopParsingAndItGoesOnByItself) {
   NetWorld world;
   LineSession& session = world.open(socket_a);
-  world.post.set_congested(true);
+  world.post.set_full(1, true);
   world.arrive(socket_a, "one\ntwo\n");
   EXPECT_TRUE(session.lines.empty());
   world.turn();
   EXPECT_TRUE(session.lines.empty());
-  world.post.set_congested(false);
+  world.post.set_full(1, false);
   world.settle();
   EXPECT_EQ(session.lines, (Lines{"one", "two"}));
 }
@@ -190,19 +190,97 @@ TEST(ConnectionInput, StallingInEveryTurnCostsTheSameInEveryTurn) {
     world.turn();
   }
   EXPECT_EQ(session.lines.size(), 1001u);
-  EXPECT_LE(world.connections.stalled_count(), 1u);
+  EXPECT_LE(world.connections.held_back_count(), 1u);
+}
+
+// Whoever waits for something of its own, or for room in a lane, or both in any order, goes on when
+// the last reason has ended, and costs nothing in the turns between.
+TEST(ConnectionInput, SeveralReasonsToWaitEndInAnyOrder) {
+  for (const bool lane_fills_first : {false, true}) {
+    for (const bool lane_ends_first : {false, true}) {
+      SCOPED_TRACE(lane_fills_first);
+      SCOPED_TRACE(lane_ends_first);
+      NetWorld world;
+      LineSession& session = world.open(socket_a);
+      if (lane_fills_first) world.post.set_full(1, true);
+      session.link->pause();
+      world.arrive(socket_a, "line\n");
+      if (!lane_fills_first) world.post.set_full(1, true);
+      world.turn();
+      const auto end_one = [&](bool lane) {
+        if (lane) {
+          world.post.set_full(1, false);
+        } else {
+          session.link->resume();
+        }
+        world.settle();
+      };
+      end_one(lane_ends_first);
+      EXPECT_TRUE(session.lines.empty());
+      end_one(!lane_ends_first);
+      EXPECT_EQ(session.lines, Lines{"line"});
+      EXPECT_EQ(world.connections.held_back_count(), 0u);
+    }
+  }
+}
+
+// The same with output that is above its mark.
+TEST(ConnectionInput, RoomForOutputEndsAWaitWhateverTheLanesSay) {
+  for (const bool lane_ends_first : {false, true}) {
+    SCOPED_TRACE(lane_ends_first);
+    ConnectionLimits limits;
+    limits.output_high_bytes = 100;
+    limits.output_low_bytes = 10;
+    NetWorld world(limits);
+    LineSession& session = world.open(socket_a);
+    session.when_line = [](LineSession& s, const std::string& line) {
+      if (line == "much") s.link->write(std::string(200, 'x'));
+    };
+    world.arrive(socket_a, "much\nline\n");
+    EXPECT_EQ(session.lines, Lines{"much"});
+    world.post.set_full(1, true);
+    if (lane_ends_first) {
+      world.post.set_full(1, false);
+      world.settle();
+      EXPECT_EQ(session.lines, Lines{"much"});
+    }
+    world.send_all(socket_a);
+    world.settle();
+    EXPECT_EQ(session.lines.size(), lane_ends_first ? 2u : 1u);
+    world.post.set_full(1, false);
+    world.settle();
+    EXPECT_EQ(session.lines, (Lines{"much", "line"}));
+  }
+}
+
+// A goodbye ends the wait, too: what still comes is discarded, so that the peer's end is seen.
+TEST(ConnectionInput, WhoSaysGoodbyeWhileItWaitsReadsOn) {
+  NetWorld world;
+  LineSession& session = world.open(socket_a);
+  session.link->pause();
+  world.arrive(socket_a, "line\n");
+  EXPECT_TRUE(world.io.cancel_asked(OpKind::receive, socket_a));
+  world.io.receive_ends(socket_a, ECANCELED);
+  world.settle();
+  EXPECT_FALSE(world.io.receiving(socket_a));
+  session.link->close_after_flush(CloseReason::protocol_error);
+  world.settle();
+  EXPECT_TRUE(world.io.receiving(socket_a));
+  world.io.fin(socket_a);
+  world.settle();
+  EXPECT_TRUE(world.io.is_closed(socket_a));
 }
 
 TEST(ConnectionInput, ManyReadyConnectionsAreTakenUpInPortions) {
   ConnectionLimits limits;
   limits.feed_ready_max = 2;
   NetWorld world(limits);
-  world.post.set_congested(true);
+  world.post.set_full(1, true);
   for (Fd fd = 100; fd < 107; ++fd) {
     world.open(fd);
     world.arrive(fd, "line\n");
   }
-  world.post.set_congested(false);
+  world.post.set_full(1, false);
   world.connections.settle_stalled();
   EXPECT_TRUE(world.connections.work_left());
   EXPECT_TRUE(world.connections.feed_ready());

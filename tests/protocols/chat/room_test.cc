@@ -122,7 +122,7 @@ TEST_F(RoomTest, WithoutMembersAnywhereARunIsReleased) { post("unheard", session
 TEST_F(RoomTest, AboveItsMarkItHoldsTheSendersOfAllShardsAndThenLetsThemGoOn) {
   join(1);
   drain_lane(1);
-  world_.post.set_congested(true);  // the lane to shard 1 is full
+  world_.post.set_full(1, true);  // the lane to shard 1 is full
   for (std::size_t i = 0; i < waiting_max; ++i) post("x", session(0));
   EXPECT_EQ(world_.counters.limit_room_spill, 0u);
   post("x", session(0));
@@ -152,7 +152,7 @@ TEST_F(RoomTest, WhatWaitsOnlyForTheEndOfTheTurnHoldsNobody) {
 
 TEST_F(RoomTest, ItsOwnShardIsNeverWaitedFor) {
   join(0);
-  world_.post.set_congested(true);
+  world_.post.set_full(1, true);
   for (int i = 0; i < 100; ++i) post("x", session(0));
   EXPECT_EQ(world_.counters.limit_room_spill, 0u);
 }

@@ -210,7 +210,7 @@ TEST_F(ChatSession, WhoJoinsARoomThatHoldsStopsBehindItsNick) {
 
 TEST_F(ChatSession, FullLanesStopItAtOnce) {
   name("alice");
-  world_.post.set_congested(true);
+  world_.post.set_full(1, true);
   arrive("one\r\ntwo\r\n");
   EXPECT_TRUE(posted().empty());
   EXPECT_EQ(input_, "one\r\ntwo\r\n");

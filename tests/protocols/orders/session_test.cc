@@ -257,10 +257,10 @@ TEST_F(OrdersSession, AsManyAreAskedForAsFitUnderTheMark) {
 
 TEST_F(OrdersSession, ItStopsAtOnceWhenTheLinkPauses) {
   know_the_state();
-  world_.post.set_congested(true);
+  world_.post.set_full(1, true);
   arrive("GET\nGET\n");
   EXPECT_EQ(input_, "GET\nGET\n");
-  world_.post.set_congested(false);
+  world_.post.set_full(1, false);
   offer();
   pump();
   EXPECT_EQ(output(), "\n\n");
