@@ -14,12 +14,10 @@ namespace {
 constexpr engine::Nanos recheck_nanos = engine::nanos_per_ms;
 }  // namespace
 
-Room::Room(const Parts& parts, std::vector<engine::ActorRef> branches,
+Room::Room(const Parts& parts, const std::vector<engine::ActorRef>& branches,
            std::size_t spill_messages_max)
-    : parts_(parts),
-      branches_(std::move(branches)),
-      open_(branches_.size()),
-      spill_messages_max_(spill_messages_max) {
+    : parts_(parts), spill_messages_max_(spill_messages_max) {
+  for (const engine::ActorRef branch : branches) places_.push_back({.branch = branch});
   recheck_.target = this;
 }
 
@@ -32,17 +30,17 @@ void Room::receive(std::span<const Message> run) {
         on_post(message);
         break;
       case kind_join:
-        open_[message.from.shard()] = true;
+        places_[message.from.shard()].open = true;
         parts_.post.answer(message, kind_joined);
         break;
       case kind_branch_close:
-        open_[message.from.shard()] = false;
+        places_[message.from.shard()].open = false;
         break;
       default:
         ASSERT(!"a message to a room");
     }
   }
-  if (holding_ || spill_longest() <= spill_messages_max_) return;
+  if (holding_ || !parts_.post.congested() || spill_longest() <= spill_messages_max_) return;
   holding_ = true;
   ++parts_.counters.limit_room_spill;
   tell_branches(kind_hold);
@@ -51,9 +49,11 @@ void Room::receive(std::span<const Message> run) {
 
 void Room::on_post(const Message& message) {
   const Payload lines = engine::take_payload(message);
-  for (std::size_t shard = 0; shard < branches_.size(); ++shard) {
-    if (!open_[shard]) continue;
-    Message& run = parts_.post.tell(branches_[shard], message.to, kind_run);
+  for (Place& place : places_) {
+    if (!place.open) continue;
+    note_what_left(place);
+    ++place.runs_behind;
+    Message& run = parts_.post.tell(place.branch, message.to, kind_run);
     run.put_payload(lines.share());
     put_origin(run, message.from);
   }
@@ -69,19 +69,26 @@ void Room::on_time() {
 }
 
 void Room::tell_branches(std::uint16_t kind) {
-  for (const engine::ActorRef branch : branches_) {
-    parts_.post.tell(branch, engine::ActorRef(), kind);
-  }
+  for (const Place& place : places_) parts_.post.tell(place.branch, engine::ActorRef(), kind);
+}
+
+void Room::note_what_left(Place& place) const {
+  const engine::MessageQueue& queue = parts_.post.queue(place.branch.shard());
+  if (queue.popped() < place.position) return;
+  place.position = queue.popped() + queue.size();
+  place.runs_before = queue.empty() ? 0 : place.runs_behind;
+  place.runs_behind = 0;
 }
 
 // What waits for the lanes of other shards; this shard's own queue empties within the turn. While
-// no lane is full, what stands in a queue only waits for the end of the turn.
-std::size_t Room::spill_longest() const {
-  if (!parts_.post.congested()) return 0;
+// its queue is not full, what stands there only waits for the end of the turn.
+std::size_t Room::spill_longest() {
   std::size_t longest = 0;
-  for (const engine::ActorRef branch : branches_) {
-    if (branch.shard() == parts_.post.shard()) continue;
-    longest = std::max(longest, parts_.post.queue(branch.shard()).size());
+  for (Place& place : places_) {
+    const std::uint32_t shard = place.branch.shard();
+    if (shard == parts_.post.shard() || !parts_.post.full(shard)) continue;
+    note_what_left(place);
+    longest = std::max(longest, place.runs_before + place.runs_behind);
   }
   return longest;
 }

@@ -163,7 +163,7 @@ void ChatScenario::wire(Shard& shard) {
       branches.push_back(ActorRef::actor(i, slot_branch, 1));
     }
     const chat::Room::Parts parts{shard.post(), shard.timers(), shard.counters(), shard.now()};
-    auto actor = std::make_unique<chat::Room>(parts, std::move(branches), spill_messages_max_);
+    auto actor = std::make_unique<chat::Room>(parts, branches, spill_messages_max_);
     shard.spawn_at(slot_room, std::make_unique<RoomProbe>(*this, std::move(actor)));
   }
   auto branch = std::make_unique<chat::Branch>(ActorRef::actor(self, slot_branch, 1), room,

@@ -58,6 +58,7 @@ class Flood(SystemTest):
             longest = max(report.each("limits.spill_messages_max"))
             self.assertGreater(longest, 0)
             self.assertLess(longest, LANE_CAPACITY + 16)
+            self.assertEqual(report.total("limits.room_spill"), 0)
 
 
 if __name__ == "__main__":

@@ -165,8 +165,8 @@ void Wiring::wire_chat(Shard& shard) {
       branches.push_back(ActorRef::actor(i, slot_branch, 1));
     }
     const chat::Room::Parts parts{shard.post(), shard.timers(), shard.counters(), shard.now()};
-    shard.spawn_at(slot_room, std::make_unique<chat::Room>(parts, std::move(branches),
-                                                           options.waiting_runs_max));
+    shard.spawn_at(slot_room,
+                   std::make_unique<chat::Room>(parts, branches, options.waiting_runs_max));
   }
   auto branch =
       std::make_unique<chat::Branch>(ActorRef::actor(self, slot_branch, 1), room, shard.post(),

@@ -150,6 +150,39 @@ TEST_F(RoomTest, WhatWaitsOnlyForTheEndOfTheTurnHoldsNobody) {
   EXPECT_EQ(drain_lane(1), "joined " + std::string(100, 'x'));
 }
 
+// Story: orders that flooded the lane to the same shard counted as lines of the chat, and its
+// senders were held back as long as the flood lasted.
+TEST_F(RoomTest, OnlyItsOwnRunsHoldItsSenders) {
+  join(1);
+  drain_lane(1);
+  const ActorRef other = ActorRef::actor(1, 2, 1);
+  engine::MessageQueue& queue = world_.post.queue(1);
+  world_.post.set_full(1, true);
+  // A few of them always stand among many messages of others, and never does the queue run empty.
+  std::size_t runs_left = 0;
+  for (int lap = 0; lap < 100; ++lap) {
+    for (int i = 0; i < 20; ++i) world_.post.tell(other, ActorRef(), kind_run);
+    post("x", session(0));
+    while (queue.size() > 21) {
+      const Message& message = queue.items().front();
+      if (message.to == branch(1)) {
+        engine::take_payload(message).reset();
+        ++runs_left;
+      }
+      queue.pop(1);
+    }
+  }
+  EXPECT_EQ(runs_left, 99u);
+  EXPECT_EQ(world_.counters.limit_room_spill, 0u);
+
+  for (std::size_t i = 0; i < waiting_max; ++i) post("x", session(0));
+  EXPECT_EQ(world_.counters.limit_room_spill, 1u);
+  for (const Message& message : queue.items()) {
+    if (message.holds == engine::Holds::payload) engine::take_payload(message).reset();
+  }
+  queue.clear();
+}
+
 TEST_F(RoomTest, ItsOwnShardIsNeverWaitedFor) {
   join(0);
   world_.post.set_full(1, true);
