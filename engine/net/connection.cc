@@ -52,6 +52,7 @@ void Connection::open(Fd socket, Service& service, Origin origin) {
   receive_state_ = ReceiveState::idle;
   aborted_ = end_delivered_ = drain_pending_ = shutdown_seen_ = cancel_sent_ = false;
   end_wanted_ = reset_wanted_ = false;
+  if (all_.observer_ != nullptr) all_.observer_->on_opened(socket, service);
   session_->on_open(*this);
   start_receive(false);
 }
@@ -98,6 +99,7 @@ void Connection::close_begin() {
   aborted_ = stalled_ = false;
   all_.timers_.cancel(timer_);
   outbox_.unfollow();  // the follower is the session's
+  if (all_.observer_ != nullptr) all_.observer_->on_closed(socket_, *service_, reason_);
   session_->on_closed(reason_);
   service_->close(*std::exchange(session_, nullptr));
   drop_held();

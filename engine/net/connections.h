@@ -18,6 +18,7 @@
 #include "engine/base/timer_wheel.h"
 #include "engine/io/io.h"
 #include "engine/net/connection.h"
+#include "engine/net/connection_observer.h"
 #include "engine/net/counters.h"
 #include "engine/net/fan_out_log.h"
 
@@ -78,6 +79,9 @@ class Connections {
   // Ends every connection without flushing.
   void abort_all(CloseReason reason);
 
+  // Null: nobody. Outlives the connections. Requires: none is open.
+  void set_observer(ConnectionObserver* observer) { observer_ = observer; }
+
   std::uint32_t open_count() const { return open_count_; }
   // Connections whose input waits for room in a queue of the shard; each is listed once.
   std::size_t held_back_count() const { return held_back_.size(); }
@@ -107,6 +111,7 @@ class Connections {
   const Nanos& now_;
   ConnectionLimits limits_;
   FanOutTurn fan_out_;
+  ConnectionObserver* observer_ = nullptr;
 
   std::vector<Connection*> slots_;
   std::vector<std::uint32_t> free_slots_;

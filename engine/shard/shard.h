@@ -91,6 +91,8 @@ class Shard final : public SleepGate, public Actor, public AcceptTarget, public 
   // Puts an actor at a place that all shards know.
   ActorRef spawn_at(std::uint32_t slot, std::unique_ptr<Actor> actor);
   void listen(Fd socket, std::uint32_t service);
+  // Hears of connections; outlives the shard.
+  void set_observer(ConnectionObserver* observer) { connections_.set_observer(observer); }
 
   Post& post() { return post_; }
   PayloadPool& payloads() { return payloads_; }

@@ -10,7 +10,7 @@
 // look complete.
 //
 // A client that connects waits, its first block held, until the upstream is there: the dial tries
-// again and again (see Dialer) for at most `connect_wait`.
+// again and again (see Dial) for at most `connect_wait`.
 //
 // Owned by: its pool. Called on: its shard only.
 
@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/net/dialer.h"
+#include "engine/net/dial.h"
 #include "engine/net/session.h"
 
 namespace ringpost::tcp {

@@ -39,6 +39,7 @@ SESSION_SEES = [
     "engine/base",
     "engine/actor",
     "engine/net/counters.h",
+    "engine/net/dial.h",
     "engine/net/fan_out_log.h",
     "engine/net/outbox.h",
     "engine/net/reply_queue.h",

@@ -1,4 +1,4 @@
-#include "engine/net/endpoint.h"
+#include "engine/base/endpoint.h"
 
 #include <algorithm>
 #include <charconv>
