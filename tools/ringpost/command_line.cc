@@ -1,6 +1,7 @@
 #include "tools/ringpost/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <span>
 #include <vector>
 
 #include "engine/base/assert.h"
@@ -15,6 +16,8 @@ constexpr std::string_view see_help = "Try 'ringpost --help'.\n";
 
 bool takes_value(const OptionRow& row) { return !row.value.empty(); }
 bool is_action(const OptionRow& row) { return std::holds_alternative<Action>(row.kind); }
+
+bool is_list(const OptionRow& row) { return std::holds_alternative<TextList>(row.kind); }
 
 // CLI11 finds the words; what they mean is for the table.
 struct Given {
@@ -35,7 +38,9 @@ std::vector<Given> declare(CLI::App& app) {
     } else {
       option = app.add_flag(name);
     }
-    option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    option->multi_option_policy(is_list(row) ? CLI::MultiOptionPolicy::TakeAll
+                                             : CLI::MultiOptionPolicy::TakeLast);
+    if (is_list(row)) option->expected(1)->allow_extra_args(false);
     given.push_back({&row, option});
   }
   return given;
@@ -134,8 +139,9 @@ void append_row(std::string& out, const OptionRow& row) {
 constexpr std::string_view help_head =
     "Usage: ringpost [OPTION]...\n"
     "\n"
-    "Serves an order book, a line chat and two echoes. Each shard is one thread,\n"
-    "pinned to one CPU, with its own io_uring and its own connections.\n";
+    "Serves an order book, a line chat and two echoes, and relays to others. Each\n"
+    "shard is one thread, pinned to one CPU, with its own io_uring and its own\n"
+    "connections.\n";
 
 constexpr std::string_view help_tail =
     "\n"
@@ -182,8 +188,12 @@ CommandLine parse_options(int argc, const char* const* argv, const Host& host) {
   Options options;
   for (const Given& g : given) {
     if (g.option->count() == 0 || is_action(*g.row)) continue;
-    const std::string wrong = set_option(options, *g.row, g.option->results().back());
-    if (!wrong.empty()) complaints.push_back(wrong);
+    std::span<const std::string> words = g.option->results();
+    if (!is_list(*g.row)) words = words.last(1);
+    for (const std::string& word : words) {
+      const std::string wrong = set_option(options, *g.row, word);
+      if (!wrong.empty()) complaints.push_back(wrong);
+    }
   }
   if (complaints.empty()) {
     resolve(options, host);

@@ -136,7 +136,7 @@ class Supervisor {
 
 int serve(const ringpost::daemon::Options& options) {
   Log log(options.log);
-  ringpost::daemon::Wiring wiring(options);
+  ringpost::daemon::Wiring wiring(options, log);
   if (auto bound = wiring.bind(); !bound) {
     print(stderr, "ringpost: " + bound.error() + "\n");
     return exit_failed;

@@ -56,6 +56,10 @@ std::string set_services(Options& options, std::string_view text) {
   Options chosen = options;
   for (const ServiceName& service : services) service.enabled(chosen) = false;
   std::string wrong;
+  if (text == "none") {
+    options = chosen;
+    return wrong;
+  }
   for_each_part(text, [&](std::string_view part) {
     const auto* known = std::ranges::find(services, part, &ServiceName::name);
     if (known == std::end(services)) {
@@ -76,7 +80,7 @@ std::string show_services(const Options& options) {
     if (!list.empty()) list += ',';
     list += service.name;
   }
-  return list;
+  return list.empty() ? "none" : list;
 }
 
 constexpr int cpu_max = (1 << 16) - 1;  // what affinity_cpus can see
@@ -134,6 +138,51 @@ std::string set_address(ListenAddress& address, std::string_view text) {
   return "";
 }
 
+std::string add_relay(Options& options, std::string_view text) {
+  if (text == "none") {
+    options.relay.routes.clear();
+    return "";
+  }
+  const std::size_t equals = text.find('=');
+  if (equals == std::string_view::npos) {
+    return "has no '=' between where to listen and whom to relay to";
+  }
+  RelayRoute route;
+  if (std::string wrong = set_address(route.listen, text.substr(0, equals)); !wrong.empty()) {
+    return wrong;
+  }
+  const auto upstream = engine::parse_endpoint(text.substr(equals + 1));
+  if (!upstream) return upstream.error();
+  route.upstream = *upstream;
+  options.relay.routes.push_back(std::move(route));
+  return "";
+}
+
+std::string show_relays(const Options& options) {
+  std::string list;
+  for (const RelayRoute& route : options.relay.routes) {
+    if (!list.empty()) list += ' ';
+    list += show_listen_address(route.listen) + "=" + engine::to_text(route.upstream);
+  }
+  return list.empty() ? "none" : list;
+}
+
+std::string set_dns_servers(Options& options, std::string_view text) {
+  std::string wrong;
+  if (text != "auto") {
+    for_each_part(text, [&](std::string_view part) {
+      ListenAddress address;
+      if (std::string why = set_address(address, part); !why.empty()) wrong = why;
+    });
+  }
+  if (wrong.empty()) options.dns.servers = text == "auto" ? "" : text;
+  return wrong;
+}
+
+constexpr TextList relay_list = {add_relay, show_relays};
+constexpr Text dns_servers = {set_dns_servers, [](const Options& o) {
+                                return o.dns.servers.empty() ? "auto" : o.dns.servers;
+                              }};
 constexpr Text cpu_list = {set_cpus, show_cpus};
 constexpr Text service_list = {set_services, show_services};
 constexpr Text orders_address = {
@@ -184,7 +233,7 @@ using G = OptionGroup;
 
 constexpr OptionRow rows[] = {
     {G::services, "services", "LIST", service_list,
-     "Services to start, with commas: orders, chat, echo, tcp-echo."},
+     "Services to start, with commas, or none: orders, chat, echo, tcp-echo."},
 
     {G::orders, "orders-listen", "ADDR", orders_address,
      "Where the order book listens. Port 0: any free one."},
@@ -226,6 +275,22 @@ constexpr OptionRow rows[] = {
     {G::echo, "tcp-echo-listen", "ADDR", tcp_echo_address,
      "Where the echo of bytes listens: by default on all interfaces. Port 0: any free one."},
 
+    {G::relay, "relay-tcp", "L=H:P", relay_list,
+     "Relay the bytes of those who connect to the address before '=' to the name or address "
+     "behind it, and back, as in 127.0.0.1:9000=db.internal:5432. May be given several times."},
+    {G::relay, "relay-block-bytes-max", "SIZE", BYTES(relay.block_bytes_max, 2 * kibi, gibi),
+     "Largest piece relayed at a time; each direction of a connection holds at most two."},
+    {G::relay, "relay-connect-timeout", "TIME", SECONDS(relay.connect_timeout, ms, hour),
+     "How long one address of an upstream may take to answer before the next is tried."},
+    {G::relay, "relay-wait-max", "TIME", SECONDS(relay.wait_max, ms, hour),
+     "How long a client waits for its upstream, through all attempts, before it is reset."},
+    {G::relay, "dns-servers", "LIST", dns_servers,
+     "Who is asked for the addresses of names, with ports, such as 127.0.0.1:53.",
+     "those of /etc/resolv.conf"},
+    {G::relay, "dns-timeout", "TIME", SECONDS(dns.timeout, ms, hour),
+     "How long the first try of a server may take; the next ones twice as long each."},
+    {G::relay, "dns-tries", "COUNT", COUNT(dns.tries, 1, 16), "Tries of each server."},
+
     {G::connections, "max-connections", "COUNT",
      Number{AT(std::optional<std::uint64_t>, connections.count_max), Unit::count, 1, 10'000'000},
      "Connections of all services together; further ones are closed at once.",
@@ -244,6 +309,20 @@ constexpr OptionRow rows[] = {
      "And how much of it."},
     {G::connections, "drain-timeout", "TIME", SECONDS(connections.drain_timeout, 0, hour),
      "How long SIGTERM and SIGINT wait for requests and answers under way."},
+
+    {G::connections, "tcp-keepalive-time", "TIME", SECONDS(connections.keepalive_time, 0, hour),
+     "A peer that was silent that long is probed for being there, in whole seconds. 0: never."},
+    {G::connections, "tcp-keepalive-interval", "TIME",
+     SECONDS(connections.keepalive_interval, s, hour), "Between two probes, in whole seconds."},
+    {G::connections, "tcp-keepalive-count", "COUNT", COUNT(connections.keepalive_count, 1, 127),
+     "Probes without an answer that end the connection."},
+    {G::connections, "tcp-user-timeout", "TIME", SECONDS(connections.user_timeout, 0, 24 * hour),
+     "Sent bytes that stay unacknowledged, or find no room, that long end the connection. The "
+     "kernel lets it stand in for the count of probes, too. 0: the kernel decides."},
+    {G::connections, "tcp-receive-bytes", "SIZE", BYTES(connections.socket_receive_bytes, 0, gibi),
+     "The kernel's receive buffer of each socket. 0: it decides."},
+    {G::connections, "tcp-send-bytes", "SIZE", BYTES(connections.socket_send_bytes, 0, gibi),
+     "The kernel's send buffer of each socket. 0: it decides."},
 
     {G::shards, "shards", "COUNT",
      Number{AT(std::optional<std::uint64_t>, shards.count), Unit::count, 1, shards_max},
@@ -305,6 +384,8 @@ std::string_view heading(OptionGroup group) {
       return "Chat";
     case OptionGroup::echo:
       return "Echo";
+    case OptionGroup::relay:
+      return "Relay";
     case OptionGroup::connections:
       return "Connections";
     case OptionGroup::shards:

@@ -21,12 +21,13 @@ enum class OptionGroup : std::uint8_t {
   orders,
   chat,
   echo,
+  relay,
   connections,
   shards,
   logging,
   other
 };
-inline constexpr std::uint8_t option_groups = 8;
+inline constexpr std::uint8_t option_groups = 9;
 std::string_view heading(OptionGroup group);
 
 // An action is done instead of serving; it has no value.
@@ -69,11 +70,17 @@ struct Text {
   std::string (*show)(const Options&);
 };
 
+// A Text that may be given several times, each adding to the last.
+struct TextList {
+  std::string (*add)(Options&, std::string_view);
+  std::string (*show)(const Options&);
+};
+
 struct OptionRow {
   OptionGroup group;
   std::string_view name;   // without the dashes
   std::string_view value;  // what stands for the value in --help; empty for actions and flags
-  std::variant<Action, Flag, Number, Amount, Choice, Text> kind;
+  std::variant<Action, Flag, Number, Amount, Choice, Text, TextList> kind;
   std::string_view help;
   std::string_view automatic = "";  // what `auto` comes to, where that is the default
 };

@@ -188,6 +188,7 @@ std::string set_option(Options& options, const OptionRow& row, std::string_view 
                      [&](const Amount& amount) { return set_amount(options, row, amount, text); },
                      [&](const Choice& choice) { return set_choice(options, row, choice, text); },
                      [&](const Text& special) { return special.set(options, text); },
+                     [&](const TextList& list) { return list.add(options, text); },
                  },
                  row.kind);
   if (wrong.empty()) return "";
@@ -210,6 +211,7 @@ std::string show_option(const Options& options, const OptionRow& row) {
           [&](const Amount& amount) { return show_amount(amount.at(copy)); },
           [&](const Choice& choice) { return std::string(choice.words[choice.get(options)]); },
           [&](const Text& special) { return special.show(options); },
+          [&](const TextList& list) { return list.show(options); },
       },
       row.kind);
 }
@@ -222,6 +224,7 @@ std::string bounds_of(const OptionRow& row) {
                         [](const Amount&) -> std::string { return "a finite amount above 0"; },
                         [](const Choice& choice) { return bounds_of_choice(choice); },
                         [](const Text&) -> std::string { return ""; },
+                        [](const TextList&) -> std::string { return ""; },
                     },
                     row.kind);
 }

@@ -35,12 +35,14 @@ std::vector<Started> started_services(const Options& options) {
   add(options.chat.enabled, "--chat-listen", options.chat.listen);
   add(options.echo.enabled, "--echo-listen", *options.echo.listen);
   add(options.tcp_echo.enabled, "--tcp-echo-listen", options.tcp_echo.listen);
+  for (const RelayRoute& route : options.relay.routes) add(true, "--relay-tcp", route.listen);
   return started;
 }
 
 void check_services(const Options& options, std::vector<std::string>& broken) {
   const std::vector<Started> started = started_services(options);
-  if (started.empty()) broken.push_back("--services: names no service");
+  if (started.empty())
+    broken.push_back("--services: names no service, and there is no --relay-tcp");
   for (std::size_t i = 0; i < started.size(); ++i) {
     for (std::size_t j = i + 1; j < started.size(); ++j) {
       if (started[i].listen->port == 0 || *started[i].listen != *started[j].listen) continue;
@@ -97,7 +99,10 @@ void resolve(Options& options, const Host& host) {
     options.echo.listen = ListenAddress{.host = "127.0.0.1", .port = port};
   }
   std::optional<std::uint64_t>& count_max = options.connections.count_max;
-  if (!count_max) count_max = connections_max(host.open_files_max, *shards.count);
+  if (count_max) return;
+  count_max = connections_max(host.open_files_max, *shards.count);
+  // A relayed client takes a descriptor for its upstream, too.
+  if (!options.relay.routes.empty()) count_max = std::max<std::uint64_t>(1, *count_max / 2);
 }
 
 std::vector<std::string> validate(const Options& options, const Host& host) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/base/clock.h"
+#include "engine/base/endpoint.h"
 #include "tools/ringpost/limits.h"
 #include "tools/ringpost/listen_address.h"
 
@@ -38,6 +39,13 @@ struct ConnectionOptions {
   engine::Nanos linger_timeout = 5 * engine::nanos_per_s;  // X4: after an error that closes
   std::uint64_t linger_bytes_max = 1 << 20;
   engine::Nanos drain_timeout = 10 * engine::nanos_per_s;
+  // Of accepted and outgoing sockets; 0: as the kernel is set.
+  engine::Nanos keepalive_time = 10 * engine::nanos_per_s;
+  engine::Nanos keepalive_interval = 5 * engine::nanos_per_s;
+  std::uint64_t keepalive_count = 9;
+  engine::Nanos user_timeout = 54 * engine::nanos_per_s;
+  std::uint64_t socket_receive_bytes = 0;
+  std::uint64_t socket_send_bytes = 0;
 };
 
 struct OrdersOptions {
@@ -76,6 +84,25 @@ struct TcpEchoOptions {
   ListenAddress listen = {.host = "0.0.0.0", .port = 1234};
 };
 
+// One --relay-tcp: the bytes of whoever connects to `listen` go to `upstream` and back.
+struct RelayRoute {
+  ListenAddress listen;
+  engine::Endpoint upstream;  // a name stays text, and is looked up for each attempt to connect
+};
+
+struct RelayOptions {
+  std::vector<RelayRoute> routes;
+  std::uint64_t block_bytes_max = 128 << 10;
+  engine::Nanos connect_timeout = 5 * engine::nanos_per_s;  // of one address
+  engine::Nanos wait_max = 10 * engine::nanos_per_s;        // of a client, for its upstream
+};
+
+struct DnsOptions {
+  std::string servers;  // "127.0.0.1:53,[::1]:53"; empty: the machine's own
+  engine::Nanos timeout = 2 * engine::nanos_per_s;
+  std::uint64_t tries = 2;
+};
+
 struct LogOptions {
   LogLevel level = LogLevel::info;
   LogFormat format = LogFormat::text;
@@ -88,6 +115,8 @@ struct Options {
   ChatOptions chat;
   EchoOptions echo;
   TcpEchoOptions tcp_echo;
+  RelayOptions relay;
+  DnsOptions dns;
   LogOptions log;
 };
 

@@ -16,6 +16,7 @@
 #include "protocols/orders/order_book.h"
 #include "protocols/orders/session.h"
 #include "protocols/tcp/echo_session.h"
+#include "protocols/tcp/relay.h"
 
 namespace ringpost::daemon {
 
@@ -36,6 +37,15 @@ enum ActorSlot : std::uint32_t {
 constexpr std::uint32_t book_shard = 0;
 std::uint32_t room_shard(std::uint32_t shard_count) { return shard_count - 1; }
 
+std::string relay_name(const RelayRoute& route) {
+  return "relay " + show_listen_address(route.listen) + "=" + engine::to_text(route.upstream);
+}
+
+// Whole seconds, as the kernel counts: no shorter than asked for.
+std::uint32_t whole_seconds(engine::Nanos nanos) {
+  return static_cast<std::uint32_t>((nanos + engine::nanos_per_s - 1) / engine::nanos_per_s);
+}
+
 std::uint64_t random_seed() {
   std::uint64_t seed = 0;
   const ssize_t got = ::getrandom(&seed, sizeof seed, 0);
@@ -44,6 +54,9 @@ std::uint64_t random_seed() {
 }
 
 }  // namespace
+
+Wiring::Wiring(const Options& options, Log& log)
+    : options_(options), log_(log), connection_logs_(*options.shards.count) {}
 
 Wiring::~Wiring() {
   for (const ListeningService& service : services_) {
@@ -69,6 +82,10 @@ engine::Result<bool, std::string> Wiring::bind() {
     auto bound = bind_service(service.name, service.address);
     if (!bound) return bound;
   }
+  for (const RelayRoute& route : options_.relay.routes) {
+    auto bound = bind_service(relay_name(route), route.listen);
+    if (!bound) return bound;
+  }
   return true;
 }
 
@@ -85,6 +102,7 @@ engine::Result<bool, std::string> Wiring::bind_service(std::string_view name,
   ListeningService& service = services_.emplace_back();
   service.name = name;
   engine::ListenOptions listen_options;
+  listen_options.tcp = tcp_options();
   listen_options.reuse_port = options_.connections.reuseport;
   const std::uint32_t count = options_.connections.reuseport ? shard_count() : 1;
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -100,6 +118,18 @@ engine::Result<bool, std::string> Wiring::bind_service(std::string_view name,
   return true;
 }
 
+engine::TcpOptions Wiring::tcp_options() const {
+  const ConnectionOptions& options = options_.connections;
+  engine::TcpOptions tcp;
+  tcp.keepalive_time_s = whole_seconds(options.keepalive_time);
+  tcp.keepalive_interval_s = whole_seconds(options.keepalive_interval);
+  tcp.keepalive_count = static_cast<std::uint32_t>(options.keepalive_count);
+  tcp.user_timeout_ms = static_cast<std::uint32_t>(options.user_timeout / engine::nanos_per_ms);
+  tcp.receive_buffer_bytes = static_cast<std::uint32_t>(options.socket_receive_bytes);
+  tcp.send_buffer_bytes = static_cast<std::uint32_t>(options.socket_send_bytes);
+  return tcp;
+}
+
 engine::ShardGroupOptions Wiring::group_options() const {
   engine::ShardGroupOptions group;
   for (std::uint32_t i = 0; i < shard_count(); ++i) {
@@ -112,6 +142,14 @@ engine::ShardGroupOptions Wiring::group_options() const {
   const ConnectionOptions& connections = options_.connections;
   group.shard.spin_nanos = *options_.shards.spin;
   group.shard.drain_nanos = connections.drain_timeout;
+  group.shard.seed = random_seed();
+  if (!options_.relay.routes.empty()) {
+    engine::CaresResolverOptions resolver;
+    resolver.lookup.servers = options_.dns.servers;
+    resolver.lookup.timeout = options_.dns.timeout;
+    resolver.lookup.tries = static_cast<std::uint32_t>(options_.dns.tries);
+    group.resolver = resolver;
+  }
   group.shard.balance = !connections.reuseport;
   group.shard.connections_max = *connections.count_max;
   if (connections.reuseport) {
@@ -127,10 +165,14 @@ engine::ShardGroupOptions Wiring::group_options() const {
 }
 
 void Wiring::wire(Shard& shard) {
+  const std::uint32_t self = shard.post().shard();
+  connection_logs_[self] = std::make_unique<ConnectionLog>(log_, self, shard.now());
+  shard.set_observer(connection_logs_[self].get());
   if (options_.orders.enabled) wire_orders(shard);
   if (options_.chat.enabled) wire_chat(shard);
   if (options_.echo.enabled) wire_echo(shard);
   if (options_.tcp_echo.enabled) wire_tcp_echo(shard);
+  wire_relays(shard);
 }
 
 void Wiring::wire_orders(Shard& shard) {
@@ -196,9 +238,24 @@ void Wiring::wire_tcp_echo(Shard& shard) {
   listen(shard, "tcp-echo", std::make_unique<Pool>(tcp::EchoShared()));
 }
 
+void Wiring::wire_relays(Shard& shard) {
+  for (const RelayRoute& route : options_.relay.routes) {
+    tcp::RelayOptions relay;
+    relay.dial.endpoint = route.upstream;
+    relay.dial.tcp = tcp_options();
+    relay.dial.connect_timeout = options_.relay.connect_timeout;
+    relay.connect_wait = options_.relay.wait_max;
+    relay.block_bytes_max = static_cast<std::uint32_t>(options_.relay.block_bytes_max);
+    ConnectionLog* log = connection_logs_[shard.post().shard()].get();
+    listen(shard, relay_name(route),
+           std::make_unique<tcp::RelayPool>(tcp::RelayShared{relay, shard.dialer(), log}));
+  }
+}
+
 void Wiring::listen(Shard& shard, std::string_view name, std::unique_ptr<engine::Service> service) {
-  const std::uint32_t number = shard.add_service(std::move(service));
   const std::uint32_t self = shard.post().shard();
+  connection_logs_[self]->name(*service, name);
+  const std::uint32_t number = shard.add_service(std::move(service));
   for (ListeningService& listening : services_) {
     if (listening.name != name || self >= listening.sockets.size()) continue;
     shard.listen(std::exchange(listening.sockets[self], engine::no_fd), number);

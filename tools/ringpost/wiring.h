@@ -10,20 +10,22 @@
 
 #include "engine/base/result.h"
 #include "engine/shard/shard_group.h"
+#include "tools/ringpost/connection_log.h"
+#include "tools/ringpost/log.h"
 #include "tools/ringpost/options.h"
 
 namespace ringpost::daemon {
 
 // One service's listening sockets: one, or with --reuseport one per shard.
 struct ListeningService {
-  std::string_view name;
+  std::string name;
   std::string address;  // as bound
   std::vector<engine::Fd> sockets;
 };
 
 class Wiring {
  public:
-  explicit Wiring(const Options& options) : options_(options) {}
+  Wiring(const Options& options, Log& log);
   ~Wiring();  // Closes the sockets that no shard took.
   Wiring(const Wiring&) = delete;
   Wiring& operator=(const Wiring&) = delete;
@@ -44,11 +46,15 @@ class Wiring {
   void wire_chat(engine::Shard& shard);
   void wire_echo(engine::Shard& shard);
   void wire_tcp_echo(engine::Shard& shard);
+  void wire_relays(engine::Shard& shard);
+  engine::TcpOptions tcp_options() const;
   void listen(engine::Shard& shard, std::string_view name,
               std::unique_ptr<engine::Service> service);
   std::uint32_t shard_count() const { return static_cast<std::uint32_t>(*options_.shards.count); }
 
   const Options& options_;
+  Log& log_;
+  std::vector<std::unique_ptr<ConnectionLog>> connection_logs_;  // by shard
   std::vector<ListeningService> services_;
 };
 

@@ -171,6 +171,37 @@ TEST(CommandLine, RulesBetweenOptionsAreChecked) {
   EXPECT_NE(refused({"--output-low-bytes", "1MiB"}).find("--output-high-bytes"), std::string::npos);
 }
 
+TEST(CommandLine, RelaysAddUp) {
+  const Options options =
+      *parsed({"--services", "none", "--relay-tcp", "127.0.0.1:9000=db.test:5432",
+               "--relay-tcp=[::1]:0=[2001:db8::1]:80"})
+           .options;
+  ASSERT_EQ(options.relay.routes.size(), 2u);
+  EXPECT_EQ(show_listen_address(options.relay.routes[0].listen), "127.0.0.1:9000");
+  EXPECT_EQ(options.relay.routes[0].upstream, (engine::Endpoint{"db.test", 5432}));
+  EXPECT_EQ(show_listen_address(options.relay.routes[1].listen), "[::1]:0");
+  EXPECT_EQ(options.relay.routes[1].upstream, (engine::Endpoint{"2001:db8::1", 80}));
+  EXPECT_FALSE(options.orders.enabled);
+}
+
+TEST(CommandLine, RelaysAreChecked) {
+  EXPECT_NE(refused({"--relay-tcp", "127.0.0.1:9000"}).find("has no '='"), std::string::npos);
+  EXPECT_NE(refused({"--relay-tcp", "name:9000=db.test:1"}).find("IPv4 address"),
+            std::string::npos);
+  EXPECT_NE(refused({"--relay-tcp", "127.0.0.1:9000=db.test"}).find("has no port"),
+            std::string::npos);
+  EXPECT_NE(refused({"--relay-tcp", "127.0.0.1:8080=db.test:1"})
+                .find("--orders-listen and --relay-tcp: both are 127.0.0.1:8080"),
+            std::string::npos);
+  EXPECT_NE(refused({"--services", "none"}).find("there is no --relay-tcp"), std::string::npos);
+}
+
+TEST(CommandLine, ARelayedClientTakesTwoDescriptors) {
+  const Options without = *parsed({"--shards", "1"}).options;
+  const Options with = *parsed({"--shards", "1", "--relay-tcp", "127.0.0.1:9=db.test:1"}).options;
+  EXPECT_EQ(*with.connections.count_max, *without.connections.count_max / 2);
+}
+
 TEST(CommandLine, StrangeWordsDoNoHarm) {
   for (const char* word :
        {"", "-", "--", "---", "--=", "=", "-=", "--shards", "\xff\xfe", "--\n"}) {
