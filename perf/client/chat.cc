@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <vector>
 
 #include "perf/client/meter.h"
+#include "perf/client/repeated_stream.h"
 #include "perf/client/scenarios.h"
 #include "perf/client/socket.h"
 
@@ -20,12 +20,18 @@ constexpr std::size_t delivery_bytes = line_bytes + prefix.size();
 constexpr std::uint64_t numbers = 8192;  // Lines are numbered modulo this.
 constexpr std::size_t read_bytes_max = 256 * 1024;
 
-std::string make_line(std::uint64_t number) {
-  char text[line_bytes + 1];
-  std::snprintf(text, sizeof(text), "%08llu", static_cast<unsigned long long>(number));
-  std::string line(text);
-  line.resize(line_bytes - 2, 'x');
-  return line + "\r\n";
+// All numbered lines, with `begin` in front of each.
+Period make_lines(std::string_view begin) {
+  Period lines{{}, begin.size() + line_bytes};
+  for (std::uint64_t number = 0; number < numbers; ++number) {
+    char text[line_bytes + 1];
+    std::snprintf(text, sizeof(text), "%08llu", static_cast<unsigned long long>(number));
+    std::string line(text);
+    line.resize(line_bytes - 2, 'x');
+    lines.text += begin;
+    lines.text += line + "\r\n";
+  }
+  return lines;
 }
 
 // Sender and listeners after everybody has joined. Joining has no answer, so the sender repeats a
@@ -74,15 +80,10 @@ class Broadcast {
   explicit Broadcast(const Options& options)
       : options_(options),
         room_(options),
+        lines_(make_lines(""), static_cast<std::size_t>(options.depth) * line_bytes),
+        deliveries_(make_lines(prefix), read_bytes_max),
         received_(room_.listeners().size()),
         buffer_(read_bytes_max) {
-    for (std::uint64_t i = 0; i < numbers + static_cast<std::uint64_t>(options.depth); ++i) {
-      lines_ += make_line(i % numbers);
-    }
-    while (deliveries_.size() < numbers * delivery_bytes + read_bytes_max) {
-      deliveries_ += prefix;
-      deliveries_ += make_line(deliveries_.size() / delivery_bytes % numbers);
-    }
     missing_.assign(static_cast<std::size_t>(options.depth), room_.listeners().size());
   }
 
@@ -106,8 +107,7 @@ class Broadcast {
   void send_more() {
     const std::uint64_t room = static_cast<std::uint64_t>(options_.depth) - (sent_ - settled_);
     if (room == 0 || (options_.refill_whole && sent_ != settled_)) return;
-    send_all(room_.sender(),
-             std::string_view(lines_).substr(sent_ % numbers * line_bytes, room * line_bytes));
+    send_all(room_.sender(), lines_.slice(sent_ * line_bytes, room * line_bytes));
     sent_ += room;
   }
 
@@ -120,8 +120,7 @@ class Broadcast {
   void read(std::size_t listener) {
     const std::size_t got = receive_some(room_.listeners()[listener], buffer_);
     const std::uint64_t before = received_[listener];
-    const std::size_t from = before % (numbers * delivery_bytes);
-    if (std::memcmp(buffer_.data(), deliveries_.data() + from, got) != 0) {
+    if (deliveries_.slice(before, got) != std::string_view(buffer_.data(), got)) {
       die("a delivery differs near line " + std::to_string(before / delivery_bytes));
     }
     received_[listener] = before + got;
@@ -142,8 +141,8 @@ class Broadcast {
 
   const Options& options_;
   Room room_;
-  std::string lines_;       // All numbered lines, with the first ones again at the end.
-  std::string deliveries_;  // The stream that a listener must see, likewise.
+  const RepeatedStream lines_;
+  const RepeatedStream deliveries_;      // What a listener must see.
   std::vector<std::uint64_t> received_;  // Bytes, by listener.
   std::vector<std::size_t> missing_;     // Listeners that lack a line in flight, by number.
   std::vector<char> buffer_;

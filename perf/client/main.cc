@@ -18,6 +18,10 @@ int main(int count, char** arguments) {
   constexpr Scenario scenarios[] = {{"orders-get", run_orders_get},
                                     {"orders-batch", run_orders_batch},
                                     {"chat", run_chat},
+                                    {"echo-raw", run_raw_echo},
+                                    {"echo-framed", run_framed_echo},
+                                    {"relay-stream", run_relay_stream},
+                                    {"relay-latency", run_relay_latency},
                                     {"idle", run_idle},
                                     {"floors", run_floors}};
   const Options options = parse_options(count, arguments);

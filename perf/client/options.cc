@@ -9,9 +9,13 @@ namespace {
 
 constexpr const char* usage =
     "usage: ringpost-perf-client SCENARIO --port N [--name value ...]\n"
-    "scenarios: orders-get, orders-batch, chat, idle, floors\n"
+    "scenarios: orders-get, orders-batch, chat, echo-raw, echo-framed, relay-stream, "
+    "relay-latency,\n"
+    "           idle, floors\n"
     "  --connections N  connections, or listeners of the chat (1)\n"
     "  --depth N        requests, batches or lines in flight (1)\n"
+    "  --bytes N        of a message of the echo and relay scenarios (64)\n"
+    "  --upstream FD    a listening socket for what the relay under test connects to\n"
     "  --seconds S      measured time (2)      --warmup S   time before it (0.3)\n"
     "  --wait spin|block        how to wait for replies (spin)\n"
     "  --refill rolling|whole   write again at every reply, or when all are there (rolling)\n"
@@ -48,6 +52,10 @@ void set(Options& options, std::string_view name, const std::string& text) {
     options.connections = whole(name, text, 1, 20'000);
   } else if (name == "--depth") {
     options.depth = whole(name, text, 1, 4096);
+  } else if (name == "--bytes") {
+    options.bytes = whole(name, text, 4, 8 << 20);
+  } else if (name == "--upstream") {
+    options.upstream = whole(name, text, 0, 1 << 20);
   } else if (name == "--warmup") {
     options.warmup_s = number(name, text, 0, 600);
   } else if (name == "--seconds") {

@@ -9,6 +9,7 @@
 
 #include "perf/client/meter.h"
 #include "perf/client/pipeline.h"
+#include "perf/client/repeated_stream.h"
 #include "perf/client/scenarios.h"
 #include "perf/client/socket.h"
 
@@ -141,7 +142,9 @@ std::string run_orders_batch(const Options& options) {
   receive_line(control);
   await_book(control, 1);
   BookReplies checker(static_cast<std::size_t>(options.connections), 1);
-  Pipeline pipeline(options, batch, checker);
+  const RepeatedStream requests({batch, batch.size()},
+                                static_cast<std::size_t>(options.depth) * batch.size());
+  Pipeline pipeline(options, requests, checker);
   Meter meter(options, messages_per_batch);
   const std::uint64_t batches = pipeline.run(meter);
   await_book(control, batches + 1);

@@ -31,15 +31,24 @@ int connect_loopback(std::uint16_t port) {
   if (connect(socket_fd, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) != 0) {
     die(std::string("connect: ") + std::strerror(errno));
   }
-  const int on = 1;
-  setsockopt(socket_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  set_no_delay(socket_fd);
   return socket_fd;
 }
 
-void send_all(int socket, std::string_view bytes) {
+void set_no_delay(int socket) {
+  const int on = 1;
+  setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+std::size_t send_some(int socket, std::string_view bytes) {
   const ssize_t sent = send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (sent < 0) die(std::string("send: ") + std::strerror(errno));
-  if (static_cast<std::size_t>(sent) != bytes.size()) die("the server does not take its input");
+  if (sent >= 0) return static_cast<std::size_t>(sent);
+  if (errno != EAGAIN && errno != EINTR) die(std::string("send: ") + std::strerror(errno));
+  return 0;
+}
+
+void send_all(int socket, std::string_view bytes) {
+  if (send_some(socket, bytes) != bytes.size()) die("the server does not take its input");
 }
 
 std::size_t receive_some(int socket, std::span<char> into) {
@@ -55,6 +64,12 @@ std::size_t receive_blocking(int socket, std::span<char> into) {
   if (got > 0) return static_cast<std::size_t>(got);
   if (got == 0) die("the server closed a connection");
   die(std::string("recv: ") + std::strerror(errno));
+}
+
+void wait_for_any(std::span<pollfd> sockets) {
+  if (poll(sockets.data(), sockets.size(), 100) < 0 && errno != EINTR) {
+    die(std::string("poll: ") + std::strerror(errno));
+  }
 }
 
 std::string receive_line(int socket) {

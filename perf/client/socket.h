@@ -3,6 +3,7 @@
 // The few socket calls that the client needs. Every failure ends the program with its errno text:
 // a run that lost a connection has measured nothing.
 
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include <cstddef>
@@ -19,6 +20,11 @@ namespace ringpost::perf {
 // A connection to 127.0.0.1, with TCP_NODELAY. Closing is left to the end of the process.
 int connect_loopback(std::uint16_t port);
 
+void set_no_delay(int socket);
+
+// Sends what the kernel takes now and returns how much that is.
+std::size_t send_some(int socket, std::string_view bytes);
+
 // Sends all of it. What is in flight is bounded far below the socket buffers, so a send that takes
 // only a part means that the server does not read.
 void send_all(int socket, std::string_view bytes);
@@ -28,6 +34,9 @@ std::size_t receive_some(int socket, std::span<char> into);
 
 // Waits for at least one byte.
 std::size_t receive_blocking(int socket, std::span<char> into);
+
+// Waits up to 100 ms for one of them.
+void wait_for_any(std::span<pollfd> sockets);
 
 // Reads up to and including the next line feed, one reply at a time, for set-up and final checks.
 std::string receive_line(int socket);
