@@ -28,16 +28,45 @@ def become_pinned_child(cpu):
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-class Server:
-    """`with Server(name, argv_of_port, cpu) as server:` gives server.port and server.pid."""
+class Upstream:
+    """What a relay connects to: a listening socket, opened before the relay is started and inherited by the client, which
+    is both ends of the relay."""
 
-    def __init__(self, name, argv_of_port, cpu):
+    def __enter__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    @property
+    def port(self):
+        return self.socket.getsockname()[1]
+
+    @property
+    def fileno(self):
+        return self.socket.fileno()
+
+
+class Server:
+    """`with Server(name, cpu, command) as server:` gives server.port and server.pid. `command(port, directory)` is what to
+    start; the directory is the server's own and goes with it."""
+
+    def __init__(self, name, cpu, command):
         self.name = name
-        self.argv_of_port = argv_of_port
         self.cpu = cpu
+        self.command = command
         self.process = None
 
     def __enter__(self):
+        self.directory = tempfile.TemporaryDirectory()
+        try:
+            return self.start_on_free_port()
+        except BaseException:
+            self.directory.cleanup()
+            raise
+
+    def start_on_free_port(self):
         # Another program may take the port between our look and the server's bind, so it is tried again.
         for attempt in range(3):
             try:
@@ -50,6 +79,7 @@ class Server:
 
     def __exit__(self, *_):
         self.stop()
+        self.directory.cleanup()
 
     @property
     def pid(self):
@@ -59,7 +89,7 @@ class Server:
         self.port = free_port()
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            self.argv_of_port(self.port), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.errors,
+            self.command(self.port, self.directory.name), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.errors,
             preexec_fn=lambda: become_pinned_child(self.cpu))
         deadline = time.monotonic() + 10
         while True:

@@ -40,20 +40,28 @@ def failed_line(name, message):
             "at_least": "-", "aim": "-", "floor": None, "ratios": [], "verdict": "FAILED"}
 
 
-def service_line(row, reports, floors):
-    values = {side: [report[row.metric] / row.scale for report in reports.get(side, [])] for side in ("ours", "peer")}
-    line = compared_line(row.name, row.what, row.unit, values["ours"], values["peer"], "tokio", row.at_least, row.aim,
-                         row.lower_is_better, row.floor(floors) / row.scale)
-    line["rounds"] = reports
-    return line
+def service_lines(row, reports, floors):
+    """`reports` maps a program to its rounds. A line shows the best of its peers, by the median."""
+    lines = [goal_line(goal, row.peers, reports, floors) for goal in row.goals]
+    lines[0]["rounds"] = reports
+    return lines
+
+
+def goal_line(wanted, row_peers, reports, floors):
+    values = {program: [report[wanted.metric] / wanted.scale for report in rounds]
+              for program, rounds in reports.items()}
+    best = min if wanted.lower_is_better else max
+    peer = best(wanted.peers or row_peers, key=lambda program: median(values[program]))
+    floor = wanted.floor(floors) / wanted.scale if wanted.floor else None
+    return compared_line(wanted.name, wanted.what, wanted.unit, values.get(rows.OURS, []), values[peer], peer,
+                         wanted.at_least, wanted.aim, wanted.lower_is_better, floor)
 
 
 def idle_lines(reports):
     """Two lines, memory and CPU, with limits in place of ratios."""
     def line(name, what, unit, metric, at_least, aim, goals):
-        values = {side: [reports[side][metric]] if side in reports else [] for side in ("ours", "peer")}
-        ours = values["ours"]
-        return {"name": name, "what": what, "unit": unit, "ours": ours, "peer": values["peer"], "peer_name": "tokio",
+        ours, peer = ([reports[program][metric]] if program in reports else [] for program in (rows.OURS, *rows.TOKIO))
+        return {"name": name, "what": what, "unit": unit, "ours": ours, "peer": peer, "peer_name": "tokio",
                 "at_least": goals[0], "aim": goals[1], "floor": None, "ratios": [], "rounds": reports,
                 "verdict": verdict(ours[0], at_least, aim, True) if ours else "-"}
     count = f"{rows.IDLE_CONNECTIONS:,} idle connections"
