@@ -65,7 +65,7 @@ void Scenario::report() const {
 }
 
 ScenarioResult Scenario::run() {
-  for (std::uint32_t i = 0; i < (shard_options_.balance ? 1 : shard_count_); ++i) {
+  for (std::uint32_t i = 0; i < listener_count() * sockets_per_listener(); ++i) {
     listeners_.push_back(world_->network().listen());
     ports_.push_back(world_->network().port_of(listeners_.back()));
   }
@@ -149,9 +149,10 @@ void Scenario::unrest() {
   }
 }
 
-void Scenario::listen(engine::Shard& shard, std::uint32_t service) {
+void Scenario::listen(engine::Shard& shard, std::uint32_t service, std::uint32_t listener) {
   const std::uint32_t index = shard.post().shard();
-  if (index < listeners_.size()) shard.listen(listeners_[index], service);
+  const std::uint32_t count = sockets_per_listener();
+  if (index < count) shard.listen(listeners_[listener * count + index], service);
 }
 
 void Scenario::begin_drain(std::uint16_t kind) {
@@ -165,7 +166,9 @@ void Scenario::add_client() {
   const auto number = static_cast<std::uint32_t>(clients_.size());
   clients_.push_back(make_client(number));
   clients_.back()->set_pace(SimPace::draw(world_->prng()));
-  clients_.back()->connect(ports_[world_->prng().below(ports_.size())]);
+  const std::uint32_t count = sockets_per_listener();
+  const std::uint64_t socket = clients_.back()->listener() * count + world_->prng().below(count);
+  clients_.back()->connect(ports_[socket]);
 }
 
 std::size_t Scenario::live_clients() const {

@@ -46,6 +46,8 @@ struct ScenarioResult {
 class ScenarioClient : public SimClient {
  public:
   using SimClient::SimClient;
+  // To which of the scenario's listeners it connects.
+  virtual std::uint32_t listener() const { return 0; }
   // The world is healed: last words, from whoever has not said them.
   virtual void say_last_words() {}
   // Everything that others said has come.
@@ -84,14 +86,17 @@ class Scenario {
   // The services of one shard; called after `shard_options`.
   virtual void wire(engine::Shard& shard) = 0;
   virtual std::unique_ptr<ScenarioClient> make_client(std::uint32_t number) = 0;
+  // How many services listen, each at an address of its own.
+  virtual std::uint32_t listener_count() const { return 1; }
   // Everybody is gone, everything is torn down.
   virtual void check_end(const engine::Counters& counters) = 0;
 
   // Draws for the set-up; the world has its own.
   engine::Prng& setup() { return setup_; }
   engine::ShardOptions& shard_options() { return shard_options_; }
-  // The service's listening sockets: one, or one per shard.
-  void listen(engine::Shard& shard, std::uint32_t service);
+  // The service's listening sockets: one, or one per shard. `listener` counts the services that
+  // listen.
+  void listen(engine::Shard& shard, std::uint32_t service, std::uint32_t listener = 0);
   std::uint32_t shard_count() const { return shard_count_; }
   std::size_t lane_capacity() const { return lane_capacity_; }
   SimEngine& engine() { return *engine_; }
@@ -103,6 +108,7 @@ class Scenario {
   void unrest();
   void settle(const char* what, const std::function<bool()>& done);
   void add_client();
+  std::uint32_t sockets_per_listener() const { return shard_options_.balance ? 1 : shard_count_; }
   std::size_t live_clients() const;
   void begin_drain(std::uint16_t kind);
   void report() const;
@@ -120,7 +126,7 @@ class Scenario {
   bool drain_began_ = false;
   bool drain_was_skipped_ = false;
   Phase phase_ = Phase::unrest;
-  std::vector<engine::Fd> listeners_;
+  std::vector<engine::Fd> listeners_;  // of each service as many as it has sockets
   std::vector<std::uint16_t> ports_;
   std::unique_ptr<SimWorld> world_;
   std::unique_ptr<SimEngine> engine_;
@@ -129,5 +135,6 @@ class Scenario {
 
 ScenarioResult run_orders(const ScenarioOptions& options);
 ScenarioResult run_chat(const ScenarioOptions& options);
+ScenarioResult run_echo(const ScenarioOptions& options);
 
 }  // namespace ringpost::sim

@@ -39,6 +39,8 @@ class SimClient : public SocketObserver, public SimTarget {
   void set_pace(const SimPace& pace);
 
   std::uint32_t number() const { return number_; }
+  // no_endpoint before `connect`.
+  EndpointId endpoint() const { return endpoint_; }
   bool is_idle() const { return state_ == State::idle; }
   bool is_connected() const { return state_ == State::open; }
   bool is_over() const { return state_ == State::over; }

@@ -1,7 +1,7 @@
 // sim_run: runs a scenario from seeds, one process, one thread. Dies at the first thing that is
 // wrong, after printing how to repeat it.
 //
-//   sim_run --scenario orders|chat --seed N --seeds M --events K --shards S --lane-capacity C
+//   sim_run --scenario orders|chat|echo --seed N --seeds M --events K --shards S --lane-capacity C
 //           --fault NAME=VALUE ... --quiet --trace --twice
 
 #include <cinttypes>
@@ -26,8 +26,18 @@ struct Arguments {
 };
 
 constexpr const char* usage =
-    "sim_run --scenario orders|chat [--seed N] [--seeds M] [--events K] [--shards S]\n"
+    "sim_run --scenario orders|chat|echo [--seed N] [--seeds M] [--events K] [--shards S]\n"
     "        [--lane-capacity C] [--fault NAME=VALUE]... [--quiet] [--trace] [--twice]\n";
+
+using Run = ScenarioResult(const ScenarioOptions&);
+
+// Null: there is none.
+Run* scenario_named(std::string_view name) {
+  if (name == "orders") return ringpost::sim::run_orders;
+  if (name == "chat") return ringpost::sim::run_chat;
+  if (name == "echo") return ringpost::sim::run_echo;
+  return nullptr;
+}
 
 [[noreturn]] void refuse(const char* why) {
   std::fprintf(stderr, "sim_run: %s\n%s", why, usage);
@@ -79,14 +89,8 @@ Arguments parse(int count, char** words) {
       refuse("an unknown option");
     }
   }
-  if (arguments.scenario != "orders" && arguments.scenario != "chat") {
-    refuse("no such scenario");
-  }
+  if (scenario_named(arguments.scenario) == nullptr) refuse("no such scenario");
   return arguments;
-}
-
-ScenarioResult run(std::string_view scenario, const ScenarioOptions& options) {
-  return scenario == "chat" ? ringpost::sim::run_chat(options) : ringpost::sim::run_orders(options);
 }
 
 }  // namespace
@@ -95,6 +99,7 @@ int main(int count, char** words) {
   Arguments arguments = parse(count, words);
   ScenarioOptions& options = arguments.options;
   const std::uint64_t first = options.seed;
+  Run* const run = scenario_named(arguments.scenario);
   std::uint64_t events = 0;
   std::uint64_t events_min = UINT64_MAX;
   std::uint64_t hash = 0;
@@ -103,10 +108,10 @@ int main(int count, char** words) {
   std::uint64_t lane_messages = 0;
   ringpost::engine::Counters counters;
   for (; options.seed < first + arguments.seeds; ++options.seed) {
-    const ScenarioResult result = run(arguments.scenario, options);
+    const ScenarioResult result = run(options);
     // Determinism is checked on a sample in any case.
     if (arguments.twice || options.seed % 32 == 0) {
-      const ScenarioResult again = run(arguments.scenario, options);
+      const ScenarioResult again = run(options);
       if (again.hash != result.hash) sim_fail("seed %" PRIu64 " is two runs", options.seed);
     }
     events += result.events;
@@ -134,8 +139,10 @@ int main(int count, char** words) {
                 counters.closed[i]);
   }
   std::printf("\n  room spills %" PRIu64 ", turns ended early %" PRIu64 ", reply limits %" PRIu64
-              ", ticker limits %" PRIu64 ", outputs high %" PRIu64 "\n",
+              ", ticker limits %" PRIu64 ", frame limits %" PRIu64 ", frame budgets %" PRIu64
+              ", outputs high %" PRIu64 "\n",
               counters.limit_room_spill, counters.turn_input_ended, counters.limit_replies,
-              counters.limit_tickers, counters.output_high);
+              counters.limit_tickers, counters.limit_frame_too_long, counters.limit_held_frames,
+              counters.output_high);
   return 0;
 }
