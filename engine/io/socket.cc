@@ -97,6 +97,8 @@ Fd open_socket(const SocketAddress& address) {
   return ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 }
 
+bool share_port(Fd socket) { return set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1); }
+
 }  // namespace
 
 Result<SocketAddress, std::error_code> parse_address(std::string_view text) {
@@ -138,11 +140,11 @@ Result<Fd, std::error_code> listen_on(const SocketAddress& address, const Listen
   if (socket.get() < 0) return Unexpected{last_error()};
   // A restarted server gets its port back although old connections linger.
   if (!set_option(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1)) return Unexpected{last_error()};
-  if (options.reuse_port && !set_option(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1)) {
-    return Unexpected{last_error()};
-  }
   if (!apply(socket.get(), options.tcp)) return Unexpected{last_error()};
+  const PortSharing sharing = options.sharing;
+  if (sharing == PortSharing::more && !share_port(socket.get())) return Unexpected{last_error()};
   if (::bind(socket.get(), raw(address), address.length) != 0) return Unexpected{last_error()};
+  if (sharing == PortSharing::first && !share_port(socket.get())) return Unexpected{last_error()};
   if (::listen(socket.get(), options.backlog) != 0) return Unexpected{last_error()};
   return socket.release();
 }

@@ -15,11 +15,19 @@
 
 namespace ringpost::engine {
 
+// Listeners that share a port have the kernel hash its connections over them. It would let any
+// process of the same user join them as well, and take a part of the connections unnoticed: so the
+// first of them binds as one who shares nothing, and lets others in from then on.
+enum class PortSharing : std::uint8_t {
+  none,   // the port is this listener's alone
+  first,  // alone when it binds; shared afterwards
+  more,   // joins those who share the port
+};
+
 struct ListenOptions {
   TcpOptions tcp;
   int backlog = 4096;  // the kernel caps it at net.core.somaxconn
-  bool reuse_port =
-      false;  // several listeners share the port, and the kernel hashes connections over them
+  PortSharing sharing = PortSharing::none;
 };
 
 // Parses "1.2.3.4:80" or "[::1]:80". Names are not looked up. Error: EINVAL.

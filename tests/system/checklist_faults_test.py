@@ -83,7 +83,7 @@ class NoDescriptorsLeft(SystemTest):
                 for client in served:
                     self.trades(daemon, client)
                 daemon.close_clients()
-                daemon.wait_for_total("open", 0)
+                daemon.wait_until_none_is_open()
             report = daemon.report()
             self.assertEqual(report.total("closed.refused"), 4 * OPEN_FILES)
 

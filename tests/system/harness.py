@@ -32,6 +32,9 @@ PATIENCE = 120.0 if SANITIZED else 60.0
 SHARD_COUNTS = (1, 2, 4)
 SERVICES = ("orders", "chat", "echo", "tcp-echo")
 
+# <linux/in.h>: the port is chosen when the peer is known, so that it need be free for that one only.
+IP_BIND_ADDRESS_NO_PORT = 24
+
 
 def wait_for(what, condition):
     """Returns what `condition` returned, once that is true."""
@@ -263,6 +266,12 @@ class Daemon:
     def wait_for_total(self, path, value):
         return self.wait_for_report(f"{path} == {value}", lambda r: r.total(path) == value)
 
+    def wait_until_none_is_open(self):
+        """And until the shard that accepts has heard of it, so that there is room for all again. It is
+        told by a lane, to which the message goes at the end of a turn that has reported already."""
+        self.wait_for_total("open", 0)
+        self.wait_for_report("the lanes to be empty", lambda r: r.lanes_settled())
+
     def memory_kib(self, field="VmRSS"):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
             for line in status:
@@ -355,15 +364,19 @@ def parse_address(text):
 
 
 class Client:
-    """A blocking connection that keeps what it received and was not asked for."""
+    """A blocking connection that keeps what it received and was not asked for. `source` is the host
+    that it comes from, where that matters."""
 
-    def __init__(self, address, no_delay=True, receive_buffer=None):
+    def __init__(self, address, no_delay=True, receive_buffer=None, source=None):
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         if no_delay:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if source is not None:
+            self.socket.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+            self.socket.bind((source, 0))
         self.socket.settimeout(PATIENCE)
         self.socket.connect(address)
         self.received = bytearray()

@@ -103,7 +103,7 @@ engine::Result<bool, std::string> Wiring::bind_service(std::string_view name,
   service.name = name;
   engine::ListenOptions listen_options;
   listen_options.tcp = tcp_options();
-  listen_options.reuse_port = options_.connections.reuseport;
+  if (options_.connections.reuseport) listen_options.sharing = engine::PortSharing::first;
   const std::uint32_t count = options_.connections.reuseport ? shard_count() : 1;
   for (std::uint32_t i = 0; i < count; ++i) {
     auto socket = engine::listen_on(*target, listen_options);
@@ -113,6 +113,7 @@ engine::Result<bool, std::string> Wiring::bind_service(std::string_view name,
     auto bound = engine::local_address(*socket);
     if (!bound) return failed(bound.error());
     target = *bound;
+    listen_options.sharing = engine::PortSharing::more;
   }
   service.address = engine::to_text(*target);
   return true;

@@ -88,12 +88,24 @@ TEST(Socket, AnAddressOfAnotherHostIsRefusedByName) {
 }
 
 TEST(Socket, ListenersThatAgreeShareAPort) {
-  const ListenOptions shared{.tcp = {}, .reuse_port = true};
-  const Fd first = listen_on(address("127.0.0.1:0"), shared).value();
-  const auto second = listen_on(local_address(first).value(), shared);
-  ASSERT_TRUE(second.has_value());
-  ::close(first);
-  ::close(second.value());
+  const ListenOptions first_options{.tcp = {}, .sharing = PortSharing::first};
+  const ListenOptions more_options{.tcp = {}, .sharing = PortSharing::more};
+  const Fd first = listen_on(address("127.0.0.1:0"), first_options).value();
+  const SocketAddress shared = local_address(first).value();
+  const Fd second = listen_on(shared, more_options).value();
+  const Fd third = listen_on(shared, more_options).value();
+  for (const Fd listener : {first, second, third}) ::close(listener);
+}
+
+// Two daemons that were started with the same address and --reuseport each had a part of its
+// connections, and neither said a word.
+TEST(Socket, AFirstListenerDoesNotJoinThoseOfAnother) {
+  const ListenOptions options{.tcp = {}, .sharing = PortSharing::first};
+  const Fd listener = listen_on(address("127.0.0.1:0"), options).value();
+  const auto second = listen_on(local_address(listener).value(), options);
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error(), std::errc::address_in_use);
+  ::close(listener);
 }
 
 TEST(Socket, AcceptedSocketsInheritTheOptions) {
