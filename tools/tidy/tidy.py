@@ -30,8 +30,8 @@ LAYERS = {
     "engine/shard": ["engine/base", "engine/ring", "engine/io", "engine/actor", "engine/net"],
 }
 
-# A protocol is two layers in one folder. The codec (the files named here, and every file of the
-# folder that one of them includes) turns bytes into values and back. The rest is its sessions and
+# A protocol is two layers in one folder. The codec (the files named here or `X_parser` and so on,
+# and every file of the folder that one of them includes) turns bytes into values and back. The rest is its sessions and
 # actors, which see the codec too.
 CODEC_FILES = ["errc", "format", "parser", "writer"]
 CODEC_SEES = ["engine/base"]
@@ -150,7 +150,7 @@ def codec_reach(tree):
     reach = {}
     for path in tree.sources():
         stem = pathlib.PurePosixPath(path).stem
-        if path.startswith("protocols/") and stem in CODEC_FILES:
+        if path.startswith("protocols/") and stem.split("_")[-1] in CODEC_FILES:
             reach[path] = path
     queue = list(reach)
     while queue:

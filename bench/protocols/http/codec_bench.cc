@@ -1,0 +1,91 @@
+// What parsing one request costs, in a buffer of 16 KiB that is full of them: the shortest that is
+// right, one as a load generator sends it, one as a browser does, and a publish with its body; and
+// what writing a response costs. `each` is the time per request or response.
+
+#include <benchmark/benchmark.h>
+
+#include <string>
+
+#include "protocols/http/body_parser.h"
+#include "protocols/http/date.h"
+#include "protocols/http/request_parser.h"
+#include "protocols/http/writer.h"
+
+namespace {
+
+using namespace ringpost::http;
+
+constexpr std::size_t buffer_bytes = 16 * 1024;
+
+const std::string shortest = "GET /health HTTP/1.1\r\nhost: x\r\n\r\n";
+const std::string generator =
+    "GET /health HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nUser-Agent: curl/7.88.1\r\n"
+    "Accept: */*\r\n\r\n";
+const std::string browser =
+    "GET /health HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nConnection: keep-alive\r\n"
+    "Cache-Control: max-age=0\r\nUpgrade-Insecure-Requests: 1\r\n"
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/118.0.0.0 Safari/537.36\r\n"
+    "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+    "\r\nAccept-Encoding: gzip, deflate, br\r\nAccept-Language: en-US,en;q=0.9\r\n\r\n";
+const std::string event = "{\"topic\":\"tech\",\"message\":\"01234567890123\"}";
+const std::string publish =
+    "POST /publish HTTP/1.1\r\nhost: 127.0.0.1:8000\r\ncontent-type: application/json\r\n"
+    "content-length: " +
+    std::to_string(event.size()) + "\r\n\r\n" + event;
+
+void count_each(benchmark::State& state, std::size_t each, std::size_t bytes) {
+  const auto rounds = static_cast<double>(state.iterations());
+  state.counters["each"] =
+      benchmark::Counter(rounds * static_cast<double>(each),
+                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.SetBytesProcessed(static_cast<std::int64_t>(bytes) * state.iterations());
+}
+
+void parse_requests(benchmark::State& state, const std::string& one) {
+  std::string stream;
+  std::size_t count = 0;
+  for (; stream.size() + one.size() <= buffer_bytes; ++count) stream += one;
+  const Limits limits;
+  RequestParser head(limits);
+  BodyParser body(limits);
+  Request request;
+  for (auto _ : state) {
+    ringpost::engine::Bytes input = stream;
+    while (!input.empty()) {
+      const HeadResult r = head.next(input, request);
+      if (r.status != HeadStatus::head) return state.SkipWithError("not a head");
+      input.remove_prefix(r.consumed);
+      if (request.body == BodyKind::none) continue;
+      if (body.begin(request) != Errc::none) return state.SkipWithError("not a body");
+      const BodyResult b = body.next(input);
+      benchmark::DoNotOptimize(b.content);
+      input.remove_prefix(b.consumed);
+    }
+    benchmark::DoNotOptimize(request);
+  }
+  count_each(state, count, stream.size());
+}
+
+void write_responses(benchmark::State& state) {
+  Date date;
+  std::string out(1024, '\0');
+  Response response;
+  response.content_type = "application/json";
+  response.content = "{\"status\":\"ok\"}";
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(write_response(out.data(), response, date.at(784111777)));
+    benchmark::ClobberMemory();
+  }
+  count_each(state, 1, response_bytes(response));
+}
+
+BENCHMARK_CAPTURE(parse_requests, shortest, shortest);
+BENCHMARK_CAPTURE(parse_requests, generator, generator);
+BENCHMARK_CAPTURE(parse_requests, browser, browser);
+BENCHMARK_CAPTURE(parse_requests, publish, publish);
+BENCHMARK(write_responses);
+
+}  // namespace
+
+BENCHMARK_MAIN();

@@ -1,0 +1,253 @@
+#include "protocols/http/request_parser.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace ringpost::http {
+
+namespace {
+
+// --- The first line ------------------------------------------------------------------------------
+
+Errc parse_version(Bytes version, Request& request) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const bool well_formed = version.size() == 8 && version.starts_with("HTTP/") &&
+                           is_digit(version[5]) && version[6] == '.' && is_digit(version[7]);
+  if (!well_formed) return Errc::bad_request_line;
+  if (version[5] != '1') return Errc::bad_version;
+  // A higher minor version is dealt with as the highest that we know (RFC 9110 section 2.5).
+  request.minor_version = version[7] == '0' ? 0 : 1;
+  return Errc::none;
+}
+
+// Leaves the origin form or the asterisk of whichever form it is (RFC 9112 section 3.2).
+Errc parse_target(Bytes target, Request& request) {
+  if (!all_in(target_bytes, target)) return Errc::bad_target;
+  if (request.method == Method::connect) return Errc::bad_target;  // nothing here is a proxy
+  if (target == "*") {
+    if (request.method != Method::options) return Errc::bad_target;
+  } else if (target.front() != '/') {
+    const std::size_t scheme = target.find("://");
+    if (scheme == Bytes::npos) return Errc::bad_target;
+    const Bytes name = target.substr(0, scheme);
+    if (!equals_ignoring_case(name, "http") && !equals_ignoring_case(name, "https")) {
+      return Errc::bad_target;
+    }
+    const Bytes rest = target.substr(scheme + 3);
+    const std::size_t path = std::min(rest.find_first_of("/?"), rest.size());
+    if (path == 0) return Errc::bad_target;
+    target = path == rest.size() ? Bytes("/") : rest.substr(path);
+  }
+  request.target = target;
+  const std::size_t mark = target.find('?');
+  request.path = target.substr(0, mark);
+  if (request.path.empty()) request.path = "/";
+  request.query = mark == Bytes::npos ? Bytes() : target.substr(mark + 1);
+  return Errc::none;
+}
+
+Errc parse_request_line(Bytes line, const Limits& limits, Request& request) {
+  const std::size_t first = line.find(' ');
+  const std::size_t last = line.rfind(' ');
+  if (first == Bytes::npos || first == 0 || last <= first + 1) return Errc::bad_request_line;
+  request.method_name = line.substr(0, first);
+  if (!all_in(token_bytes, request.method_name)) return Errc::bad_request_line;
+  request.method = method_of(request.method_name);
+  const Errc version = parse_version(line.substr(last + 1), request);
+  if (version != Errc::none) return version;
+  const Bytes target = line.substr(first + 1, last - first - 1);
+  if (target.size() > limits.target_bytes_max) return Errc::target_too_long;
+  return parse_target(target, request);
+}
+
+// --- The fields ----------------------------------------------------------------------------------
+
+// What the fields of one head said so far.
+struct Framing {
+  std::uint32_t hosts = 0;
+  bool has_length = false;
+  bool has_coding = false;
+  bool is_chunked = false;
+  bool says_close = false;
+  bool says_keep_alive = false;
+};
+
+// uri-host [":" port]; the host's own syntax is left to those who use it (RFC 9110 section 7.2).
+bool is_host(Bytes value) {
+  return all_in(target_bytes, value) && value.find_first_of("/?@,\\") == Bytes::npos;
+}
+
+Errc on_content_length(Bytes value, Framing& framing, Request& request) {
+  if (framing.has_length) return Errc::bad_content_length;
+  framing.has_length = true;
+  const char* const end = value.data() + value.size();
+  const auto [stop, error] = std::from_chars(value.data(), end, request.content_length);
+  // from_chars takes digits alone: no sign for an unsigned type, no space, no 0x.
+  if (value.empty() || error != std::errc() || stop != end) return Errc::bad_content_length;
+  return Errc::none;
+}
+
+Errc on_transfer_encoding(Bytes value, Framing& framing) {
+  if (framing.has_coding) return Errc::bad_transfer_encoding;
+  framing.has_coding = true;
+  framing.is_chunked = equals_ignoring_case(value, "chunked");
+  return framing.is_chunked ? Errc::none : Errc::bad_transfer_encoding;
+}
+
+void on_connection(Bytes value, Framing& framing, Request& request) {
+  for_each_in_list(value, [&](Bytes option) {
+    if (equals_ignoring_case(option, "close")) framing.says_close = true;
+    if (equals_ignoring_case(option, "keep-alive")) framing.says_keep_alive = true;
+    if (equals_ignoring_case(option, "upgrade")) request.wants_upgrade = true;
+  });
+}
+
+// The fields that say where the request ends, or what becomes of the connection.
+Errc on_field(const Field& field, Framing& framing, Request& request) {
+  const auto is = [&](std::string_view name) { return equals_ignoring_case(field.name, name); };
+  switch (field.name.size()) {
+    case 4:
+      if (!is("host")) break;
+      ++framing.hosts;
+      return is_host(field.value) ? Errc::none : Errc::bad_host;
+    case 6:
+      if (!is("expect")) break;
+      if (!equals_ignoring_case(field.value, "100-continue")) return Errc::bad_expectation;
+      request.expects_continue = true;
+      break;
+    case 10:
+      if (is("connection")) on_connection(field.value, framing, request);
+      break;
+    case 14:
+      if (is("content-length")) return on_content_length(field.value, framing, request);
+      break;
+    case 17:
+      if (is("transfer-encoding")) return on_transfer_encoding(field.value, framing);
+      break;
+    default:
+      break;
+  }
+  return Errc::none;
+}
+
+Errc parse_field(Bytes line, Field& field) {
+  const std::size_t colon = line.find(':');
+  // No white space before the colon, none before the name: that would be a folded line.
+  if (colon == Bytes::npos || colon == 0) return Errc::bad_field;
+  field.name = line.substr(0, colon);
+  field.value = trimmed(line.substr(colon + 1));
+  const bool right = all_in(token_bytes, field.name) && all_in(value_bytes, field.value);
+  return right ? Errc::none : Errc::bad_field;
+}
+
+// What follows from the fields together (RFC 9112 sections 3.2, 6.3 and 9.3).
+Errc conclude(const Framing& framing, Request& request) {
+  const bool is_1_0 = request.minor_version == 0;
+  if (framing.hosts > 1 || (framing.hosts == 0 && !is_1_0)) return Errc::bad_host;
+  if (framing.has_coding && framing.has_length) return Errc::two_lengths;
+  if (framing.has_coding && is_1_0) return Errc::bad_transfer_encoding;
+  request.body = framing.is_chunked   ? BodyKind::chunked
+                 : framing.has_length ? BodyKind::length
+                                      : BodyKind::none;
+  if (request.content_length == 0 && request.body == BodyKind::length)
+    request.body = BodyKind::none;
+  request.keep_alive = !framing.says_close && (!is_1_0 || framing.says_keep_alive);
+  if (is_1_0 || request.body == BodyKind::none) request.expects_continue = false;
+  return Errc::none;
+}
+
+// Requires: `lines` are whole lines with their line ends, without the empty one.
+Errc parse_fields(Bytes lines, Request& request) {
+  Framing framing;
+  request.field_count = 0;
+  while (!lines.empty()) {
+    const std::size_t end = lines.find('\n');
+    if (request.field_count == fields_max) return Errc::head_too_large;
+    Field& field = request.field_table[request.field_count++];
+    Errc errc = parse_field(lines.substr(0, end - 1), field);
+    if (errc == Errc::none) errc = on_field(field, framing, request);
+    if (errc != Errc::none) return errc;
+    lines.remove_prefix(end + 1);
+  }
+  return conclude(framing, request);
+}
+
+void clear(Request& request) {
+  request.keep_alive = true;
+  request.expects_continue = false;
+  request.wants_upgrade = false;
+  request.content_length = 0;
+  request.body = BodyKind::none;
+  request.field_count = 0;
+}
+
+}  // namespace
+
+Bytes Request::find(std::string_view lower_name) const {
+  for (const Field& field : fields()) {
+    if (equals_ignoring_case(field.name, lower_name)) return field.value;
+  }
+  return {};
+}
+
+// Looks for the empty line. Each line must end with CR LF, and have no other CR.
+Errc RequestParser::scan(Bytes input) {
+  const Bytes head = input.substr(0, limits_.head_bytes_max);
+  while (head_bytes_ == 0) {
+    const std::size_t end = head.find('\n', scanned_);
+    // A CR before the end of what there is may be half of a line end.
+    const std::size_t line_bytes = std::min(end, head.size()) - line_begin_;
+    const Bytes line = head.substr(line_begin_, line_bytes);
+    const std::size_t looked = scanned_ - line_begin_;
+    const std::size_t cr = line.find('\r', looked == 0 ? 0 : looked - 1);
+    const bool cr_is_last = cr + 1 == line.size();
+    if (cr != Bytes::npos && !cr_is_last) return Errc::bare_line_end;
+    if (end == Bytes::npos) {
+      scanned_ = static_cast<std::uint32_t>(head.size());
+      return Errc::none;
+    }
+    if (cr == Bytes::npos) return Errc::bare_line_end;
+    scanned_ = static_cast<std::uint32_t>(end) + 1;
+    if (line_begin_ == 0) first_line_bytes_ = scanned_;
+    if (line.size() == 1) head_bytes_ = scanned_;
+    line_begin_ = scanned_;
+  }
+  return Errc::none;
+}
+
+HeadResult RequestParser::next(Bytes input, Request& request) {
+  std::size_t before = 0;
+  // One empty line before a request is dropped (section 2.2).
+  if (!skipped_ && scanned_ <= 1 && input.starts_with("\r\n")) {
+    skipped_ = true;
+    scanned_ = 0;
+    before = 2;
+    input.remove_prefix(2);
+  }
+  const auto failed = [&](Errc errc) { return HeadResult{HeadStatus::error, errc, before}; };
+  clear(request);
+  const Errc line_ends = scan(input);
+  // The first line is looked at as soon as it is whole: who speaks another protocol hears so.
+  const bool look = !first_line_done_ || head_bytes_ != 0;
+  if (first_line_bytes_ > 2 && look) {
+    const Bytes line = input.substr(0, first_line_bytes_ - 2);
+    const Errc errc = parse_request_line(line, limits_, request);
+    if (errc != Errc::none) return failed(errc);
+    first_line_done_ = true;
+  }
+  if (line_ends != Errc::none) return failed(line_ends);
+  if (head_bytes_ == 0) {
+    if (input.size() < limits_.head_bytes_max) return {HeadStatus::need_more, Errc::none, before};
+    return failed(first_line_done_ ? Errc::head_too_large : Errc::target_too_long);
+  }
+  if (!first_line_done_) return failed(Errc::bad_request_line);  // nothing but empty lines
+  const std::size_t fields_bytes = head_bytes_ - 2 - first_line_bytes_;
+  const Errc errc = parse_fields(input.substr(first_line_bytes_, fields_bytes), request);
+  if (errc != Errc::none) return failed(errc);
+  const std::size_t consumed = before + head_bytes_;
+  scanned_ = line_begin_ = first_line_bytes_ = head_bytes_ = 0;
+  first_line_done_ = skipped_ = false;
+  return {HeadStatus::head, Errc::none, consumed};
+}
+
+}  // namespace ringpost::http
