@@ -91,6 +91,9 @@ class Shard final : public SleepGate, public Actor, public AcceptTarget, public 
   // Puts an actor at a place that all shards know.
   ActorRef spawn_at(std::uint32_t slot, std::unique_ptr<Actor> actor);
   void listen(Fd socket, std::uint32_t service);
+  // Serves a connected socket as if a listener had accepted it, and owns it from here on. The shard
+  // with the fewest connections gets it, or this one (`balance`).
+  void serve(Fd socket, std::uint32_t service) { on_accepted(socket, service); }
   // Hears of connections; outlives the shard.
   void set_observer(ConnectionObserver* observer) { connections_.set_observer(observer); }
 
