@@ -21,6 +21,11 @@ constexpr std::uint32_t block_bytes_first = 2048 - block_header_bytes;
 constexpr std::uint32_t block_growth = 4;
 // One in which so small a part was used could have been of the class below, and more.
 constexpr std::uint32_t block_unused_factor = 16;
+
+static_assert(OpToken::generation_max == ActorRef::generation_max);
+constexpr std::uint32_t next_generation(std::uint32_t generation) {
+  return generation == OpToken::generation_max ? 1 : generation + 1;
+}
 }  // namespace
 
 Connection::Connection(Connections& all, std::uint32_t slot)
@@ -37,13 +42,9 @@ void Connection::open(Fd socket, Service& service, Origin origin) {
   ASSERT(block_ == nullptr);
   state_ = State::open;
   socket_ = socket;
-  service_ = &service;
-  session_ = &service.open();
-  self_ = ActorRef::session(post_.shard(), slot_, generation_);
   origin_ = origin;
   output_high_ = all_.limits_.output_high_bytes;
   output_low_ = all_.limits_.output_low_bytes;
-  pending_max_ = 0;
   block_bytes_max_ = 0;
   block_bytes_ = block_bytes_first;
   pauses_ = 0;
@@ -53,8 +54,41 @@ void Connection::open(Fd socket, Service& service, Origin origin) {
   aborted_ = end_delivered_ = drain_pending_ = shutdown_seen_ = cancel_sent_ = false;
   end_wanted_ = reset_wanted_ = false;
   if (all_.observer_ != nullptr) all_.observer_->on_opened(socket, service);
-  session_->on_open(*this);
+  begin(service.open(), service);
   start_receive(false);
+}
+
+// A session takes its place: the first, or one that the last became.
+void Connection::begin(Session& session, Service& service) {
+  session_ = &session;
+  service_ = &service;
+  session_generation_ = next_generation(session_generation_);
+  self_ = ActorRef::session(post_.shard(), slot_, session_generation_);
+  pending_max_ = 0;
+  session.on_open(*this);
+}
+
+void Connection::become(Session& next, Service& owner) {
+  ASSERT(next_session_ == nullptr && block_bytes_max_ == 0);
+  next_session_ = &next;
+  next_service_ = &owner;
+}
+
+bool Connection::hand_over() {
+  if (next_session_ == nullptr) return false;
+  Session& next = *std::exchange(next_session_, nullptr);
+  Service& owner = *std::exchange(next_service_, nullptr);
+  if (state_ != State::open || aborted_) {
+    owner.close(next);
+    return false;
+  }
+  all_.timers_.cancel(timer_);
+  pauses_ &= static_cast<std::uint8_t>(~pause_session);
+  session_->on_closed(CloseReason::none);
+  service_->close(*session_);
+  begin(next, owner);
+  stall_ended();
+  return true;
 }
 
 std::uint32_t Connection::in_flight() const {
@@ -126,7 +160,7 @@ void Connection::close_finish() {
   }
   socket_ = no_fd;
   state_ = State::free;
-  generation_ = generation_ == OpToken::generation_max ? 1 : generation_ + 1;
+  generation_ = next_generation(generation_);
   all_.free_slots_.push_back(slot_);
   --all_.open_count_;
   if (origin_ == Origin::accepted) ++all_.closed_count_;
@@ -280,9 +314,12 @@ void Connection::on_input(Bytes data) {
 std::size_t Connection::offer(Bytes bytes) {
   DASSERT(!parsing_);
   parsing_ = true;
-  const std::size_t consumed = session_->on_bytes(bytes);
+  std::size_t consumed = session_->on_bytes(bytes);
   parsing_ = false;
   ASSERT(consumed <= bytes.size());
+  if (hand_over() && consumed != bytes.size() && !paused()) {
+    consumed += offer(bytes.substr(consumed));
+  }
   return consumed;
 }
 

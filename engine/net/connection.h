@@ -45,6 +45,7 @@ class Connection final : public Link, public TimerTarget {
   void reset_after_flush(CloseReason reason) override;
   void abort(CloseReason reason) override;
   TakenBlock take() override;
+  void become(Session& next, Service& owner) override;
 
  private:
   friend class Connections;
@@ -72,6 +73,8 @@ class Connection final : public Link, public TimerTarget {
   void drain();
   void close_begin();   // from the aborted list
   void close_finish();  // nothing in flight any more
+  void begin(Session& session, Service& service);
+  bool hand_over();  // to the session that this one becomes, if it does
   std::uint32_t in_flight() const;
   OpToken token(OpKind kind) const { return OpToken::make(kind, slot_, generation_); }
 
@@ -117,6 +120,8 @@ class Connection final : public Link, public TimerTarget {
   Connections& all_;
   Session* session_ = nullptr;
   Service* service_ = nullptr;
+  Session* next_session_ = nullptr;  // what it becomes when the call to the session returns
+  Service* next_service_ = nullptr;
   SendRequest* send_ = nullptr;  // the send in flight
   Block* held_block_ = nullptr;  // input that the session has not dealt with
   Block* block_ = nullptr;       // what a receive in flight fills
@@ -126,9 +131,10 @@ class Connection final : public Link, public TimerTarget {
   TimerNode timer_;
   Fd socket_ = no_fd;
   std::uint32_t slot_;
-  std::uint32_t generation_ = 1;
-  std::uint32_t linger_bytes_ = 0;  // discarded since the goodbye
-  std::uint32_t block_bytes_ = 0;   // of the next receive into a block
+  std::uint32_t generation_ = 1;          // of the operations on the socket
+  std::uint32_t session_generation_ = 0;  // of the session, for messages to it
+  std::uint32_t linger_bytes_ = 0;        // discarded since the goodbye
+  std::uint32_t block_bytes_ = 0;         // of the next receive into a block
   State state_ = State::free;
   ReceiveState receive_state_ = ReceiveState::idle;
   CloseReason reason_ = CloseReason::none;

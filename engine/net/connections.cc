@@ -81,6 +81,7 @@ bool Connections::deliver(ActorRef to, std::span<const Message> run) {
     return false;
   }
   connection.session_->on_messages(run);
+  connection.hand_over();
   return true;
 }
 

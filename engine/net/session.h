@@ -136,6 +136,14 @@ class Link {
   // consumer. 0: no limit.
   void set_pending_max(std::uint64_t bytes) { pending_max_ = bytes; }
 
+  // Another session goes on with the connection, as an HTTP connection that was upgraded. When the
+  // call to this one returns, it hears on_closed(none), and `next` hears on_open; what on_bytes has
+  // left is presented to it. Who is asked for by the old `self` is gone. Output stays in order;
+  // pauses, the timer and the limit of what may be pending begin anew. `owner` is who takes `next`
+  // back, here too if the connection ends at once. Requires: inside on_bytes or on_messages; no
+  // log is followed, blocks are not received, and no answer is awaited that matters.
+  virtual void become(Session& next, Service& owner) = 0;
+
   // One timer; setting it anew moves it. Coarse: 1 ms.
   virtual void set_timer(Nanos deadline) = 0;
   virtual void cancel_timer() = 0;

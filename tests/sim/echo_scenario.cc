@@ -175,9 +175,8 @@ class EchoScenario final : public Scenario, public engine::ConnectionObserver {
 
   void on_opened(engine::Fd socket, const engine::Service&) override {
     const EndpointId theirs = world().network().endpoint_of(socket) ^ 1u;
-    const auto at = std::find_if(clients().begin(), clients().end(), [&](const auto& client) {
-      return client->endpoint() == theirs;
-    });
+    const auto at = std::find_if(clients().begin(), clients().end(),
+                                 [&](const auto& client) { return client->endpoint() == theirs; });
     SIM_CHECK(at != clients().end(), "a connection of nobody");
     opening_ = static_cast<EchoClient*>(at->get());
   }

@@ -107,7 +107,8 @@ class LineService final : public Service {
     return session;
   }
   void close(Session& session) override {
-    EXPECT_TRUE(static_cast<LineSession&>(session).closed());
+    const auto& line_session = static_cast<LineSession&>(session);
+    EXPECT_TRUE(line_session.closed() || line_session.log.empty());  // or never opened
     ++closed;
   }
 

@@ -65,6 +65,10 @@ class TestLink final : public Link {
     pauses_ &= static_cast<std::uint8_t>(~pause_session);
     ++resumed;
   }
+  void become(Session& next, Service& owner) override {
+    became = &next;
+    became_owner = &owner;
+  }
   void set_timer(Nanos deadline) override { timer = deadline; }
   void cancel_timer() override { timer = never; }
   void close_after_flush(CloseReason reason) override {
@@ -92,6 +96,8 @@ class TestLink final : public Link {
   bool write_shut_down = false;
   bool reset = false;  // the goodbye is one
   TakenBlock block = {};
+  Session* became = nullptr;
+  Service* became_owner = nullptr;
 
  private:
   void list_touched() override { ++touched; }
