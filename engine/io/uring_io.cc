@@ -173,6 +173,7 @@ void UringIo::receive(Fd socket, OpToken token, bool when_readable) {
   sqe.flags |= IOSQE_BUFFER_SELECT;
   sqe.buf_group = BufferRing::group;
   if (when_readable) sqe.ioprio |= IORING_RECVSEND_POLL_FIRST;
+  fresh_receives_[token.value] = socket;
   in_flight_.start(token, socket);
 }
 
@@ -332,7 +333,11 @@ void UringIo::deliver(const io_uring_cqe& entry, OpToken token) {
   completion.more = (entry.flags & IORING_CQE_F_MORE) != 0;
   if ((entry.flags & IORING_CQE_F_BUFFER) != 0) deliver_buffer(entry, completion);
   if (token.kind() == OpKind::connect) completion.result = connect_result(token, entry.res);
-  if (!completion.more) finish(token, entry.res);
+  if (!completion.more) {
+    finish(token, entry.res);
+  } else if ((entry.flags & IORING_CQE_F_SOCK_NONEMPTY) == 0 && !fresh_receives_.empty()) {
+    find_reset(token);
+  }
 }
 
 // A buffer that comes with an end or an error was seen from kernels that had not used it up; to
@@ -347,10 +352,28 @@ void UringIo::deliver_buffer(const io_uring_cqe& entry, Completion& completion) 
   completion.data = buffers_->take(completion.buffer, static_cast<std::size_t>(entry.res));
 }
 
+// The kernel wakes a receive for a reset once, when it comes. One that came before the receive
+// waited is seen only if that looks at the socket again after the last bytes, and it does not: it
+// takes the socket to be empty (of an end of stream it knows, of a reset not) and waits for ever.
+// So look here, once, when a receive has read all that was there as it started; what comes later
+// finds it waiting. Shutting down a socket that is dead already changes nothing but wakes it.
+void UringIo::find_reset(OpToken token) {
+  const auto at = fresh_receives_.find(token.value);
+  if (at == fresh_receives_.end()) return;
+  pollfd look = {.fd = at->second, .events = 0, .revents = 0};
+  fresh_receives_.erase(at);
+  if (::poll(&look, 1, 0) <= 0) return;
+  ++counters_.resets_found;
+  shutdown(look.fd, Shutdown::both);
+}
+
 void UringIo::finish(OpToken token, int result) {
   ++counters_.operations_ended[index_of(token)];
   in_flight_.finish(token);
-  if (token.kind() == OpKind::receive && result == -ENOBUFS) ++counters_.receives_starved;
+  if (token.kind() == OpKind::receive) {
+    if (result == -ENOBUFS) ++counters_.receives_starved;
+    fresh_receives_.erase(token.value);
+  }
   if (cancels_.empty()) return;
   if (const auto at = cancels_.find(token.value); at != cancels_.end()) {
     at->second.target_ended = true;

@@ -59,6 +59,7 @@ struct UringCounters {
   std::uint64_t cancels_missed = 0;    // cancels that found no operation, twice
   std::uint64_t receives_starved = 0;  // receives that ended for want of a buffer
   std::uint64_t buffers_lost = 0;      // buffers that came with an error, and are not trusted
+  std::uint64_t resets_found = 0;      // of which the kernel had not told a receive
   // By kind; in flight is the difference.
   std::array<std::uint64_t, kinds> operations_started = {};
   std::array<std::uint64_t, kinds> operations_ended = {};
@@ -126,6 +127,7 @@ class UringIo final : public Io {
   void reap(std::size_t completions_max);
   void deliver(const io_uring_cqe& entry, OpToken token);
   void deliver_buffer(const io_uring_cqe& entry, Completion& completion);
+  void find_reset(OpToken token);
   void finish(OpToken token, int result);
   std::int32_t connect_result(OpToken token, std::int32_t result);
   void on_internal(const io_uring_cqe& entry, OpToken token);
@@ -161,6 +163,9 @@ class UringIo final : public Io {
     SocketAddress address;  // the kernel reads it
   };
   std::unordered_map<std::uint64_t, PendingConnect> connects_;  // in flight, by token
+  // The sockets of receives that have not come to the end of what was there as they started, by
+  // token.
+  std::unordered_map<std::uint64_t, Fd> fresh_receives_;
   InFlight in_flight_;
   UringCounters counters_;
 };

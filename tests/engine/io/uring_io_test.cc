@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -52,6 +53,24 @@ class UringIoTest : public ::testing::Test, public IoDriver {
   static void write_now(Fd socket, const std::string& bytes) {
     ASSERT_EQ(::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(bytes.size()));
+  }
+
+  // The far end of a connection whose peer sent `bytes` and then reset it, all of which has
+  // arrived.
+  Fd socket_after_reset(const std::string& bytes) {
+    const Fd listener = world().listen();
+    const SocketAddress address = world().address_of(listener);
+    const Fd peer = io().open_stream(address, {}).value();
+    EXPECT_EQ(::connect(peer, reinterpret_cast<const sockaddr*>(&address.storage), address.length),
+              0);
+    const Fd far = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    EXPECT_GE(far, 0);
+    write_now(peer, bytes);
+    io().close_by_reset(peer);
+    io().close(listener);
+    pollfd reset = {.fd = far, .events = 0, .revents = 0};
+    EXPECT_EQ(::poll(&reset, 1, -1), 1);
+    return far;
   }
 
   std::unique_ptr<UringWorld> world_;
@@ -190,6 +209,31 @@ TEST_F(UringIoTest, AcceptEndsWithoutDescriptorsAndGoesOnLater) {
   io().cancel(accepting);
   pump_until_ended(accepting);
   io().close(listener);
+}
+
+// A drain took its whole time to linger, now and then: a receive that had to be taken up again, for
+// want of buffers or for a pause, on a socket that had been reset meanwhile, got the bytes that
+// came before the reset and then nothing. The kernel tells of a reset once, and nobody was there
+// then.
+
+TEST_F(UringIoTest, AReceiveThatStartsWhenReadableSeesAResetFromBeforeIt) {
+  const Fd far = socket_after_reset(std::string(100, 'x'));
+  const OpToken receiving = start_receive(far, true);
+  pump_until_ended(receiving);
+  EXPECT_EQ(outcome(receiving).bytes.size(), 100u);
+  EXPECT_EQ(outcome(receiving).last(), -ECONNRESET);
+  io().close(far);
+}
+
+// More than the kernel takes in without a pause, some 33 buffers.
+TEST_F(UringIoTest, AReceiveOfManyBuffersSeesAResetFromBeforeIt) {
+  make_world({.buffers = {.buffer_count = 256, .buffer_bytes = 64}});
+  const Fd far = socket_after_reset(noise(64 * 100, 1));
+  const OpToken receiving = start_receive(far);
+  pump_until_ended(receiving);
+  EXPECT_EQ(outcome(receiving).bytes, noise(64 * 100, 1));
+  EXPECT_EQ(outcome(receiving).last(), -ECONNRESET);
+  io().close(far);
 }
 
 // A socket bound to a port of the range from which its own is drawn, and connected to it, is both
