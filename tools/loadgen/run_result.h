@@ -53,6 +53,11 @@ struct Setup {
   bool checked = true;                     // the content of replies
 };
 
+// Whether `RunResult::latency` begins when a request was due; else when it was sent.
+inline bool measures_from_due_time(const Setup& setup) {
+  return setup.loop == LoopKind::open || setup.loop == LoopKind::ramp;
+}
+
 // One row of the CSV. Rows are consecutive and `length` apart, the last may be shorter.
 struct Second {
   Nanos start = 0;  // since the first request, the warm-up included

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+
+#include "tools/loadgen/run_result.h"
+
+namespace ringpost::loadgen {
+
+// A run for people: what was done, the rate, the latencies, what went wrong. A few lines of at most
+// 100 columns but for names, examples and warnings; no colours.
+std::string to_text(const RunResult& run);
+
+// What was done, in one line: "closed loop, 50 connections, 64 in flight each, 64 B, ...".
+std::string describe(const Setup& setup);
+
+// What the latencies of a run begin with: "from send" or "from due time".
+const char* latency_origin(const Setup& setup);
+
+}  // namespace ringpost::loadgen
