@@ -5,11 +5,10 @@ shard 0, so that all of it happens on one shard or over the lanes.
 """
 
 import shutil
-import subprocess
 import unittest
 
 import binary32
-from harness import PATIENCE, Daemon, Flow, SystemTest, expand, for_each_shard_count, main, pump
+from harness import Daemon, Flow, SystemTest, expand, for_each_shard_count, main, netcat, pump
 
 BOOK_SHARD = 0
 SAMPLE = b"BUY;8.0;BYND\nBUY;9.0;PLTR\nBUY;9.0;PLTR\nGET\n"
@@ -17,13 +16,7 @@ SAMPLE_REPLY = b"BYND: 8;PLTR: 9;\n"
 
 
 def nc(daemon, data):
-    """`printf ... | nc -N`: the very command of the checklist."""
-    host, port = daemon.addresses["orders"]
-    command = ["nc", "-N", host, str(port)]
-    result = subprocess.run(command, input=data, capture_output=True, timeout=PATIENCE, check=False)
-    if result.returncode != 0:
-        raise AssertionError(f"nc ended with {result.returncode}: {result.stderr!r}")
-    return result.stdout
+    return netcat(daemon.addresses["orders"], data)
 
 
 @unittest.skipUnless(shutil.which("nc"), "nc (netcat-openbsd) is not installed")

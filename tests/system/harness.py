@@ -521,6 +521,15 @@ def pump(flows, done, receive_bytes=1 << 18):
         flow.client.socket.settimeout(PATIENCE)
 
 
+def netcat(address, data):
+    """`printf ... | nc -N`: the very command of the checklist. Returns what came back."""
+    command = ["nc", "-N", address[0], str(address[1])]
+    result = subprocess.run(command, input=data, capture_output=True, timeout=PATIENCE, check=False)
+    if result.returncode != 0:
+        raise AssertionError(f"nc ended with {result.returncode}: {result.stderr!r}")
+    return result.stdout
+
+
 # --- Tests ----------------------------------------------------------------------------------------
 
 
