@@ -13,8 +13,8 @@ namespace ringpost::orders {
 
 enum MessageKind : std::uint16_t {
   kind_buy = engine::kind_protocol_first,  // tell, or ask where acknowledgements are on
-  kind_get,                                // ask
-  kind_state,                              // answers kind_get: the state line as a payload
+  kind_get,                                // ask: value is how often in a row the line is wanted
+  kind_state,      // answers kind_get: the state line as a payload, value as it was asked
   kind_buy_done,   // answers an asked kind_buy: value is 1 accepted, 0 rejected by the cap
   kind_buy_error,  // word about a told kind_buy, or the answer to an asked one: value is an Errc
 };

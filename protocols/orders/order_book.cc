@@ -16,7 +16,9 @@ void OrderBook::receive(std::span<const Message> run) {
       on_buy(message);
     } else {
       ASSERT(message.kind == kind_get);
-      post_.answer(message, kind_state).put_payload(state_line().share());
+      Message& answer = post_.answer(message, kind_state);
+      answer.value = message.value;
+      answer.put_payload(state_line().share());
     }
   }
 }

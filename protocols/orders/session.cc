@@ -50,12 +50,12 @@ std::size_t Session::on_bytes(Bytes bytes) {
 
 // One answer may pass the output's high mark, but no second is asked for above it: as many state
 // lines may be outstanding as fit under the mark, if they are as long as the last one. Before the
-// first, just one.
+// first, just one. The other answers are a few bytes each: their number bounds them.
 bool Session::may_ask() const {
-  const std::uint64_t outstanding = replies_.size() + gets_;
-  if (outstanding == 0) return true;
-  if (outstanding >= shared_.options.replies_max || shared_.state_bytes == 0) return false;
-  return outstanding * shared_.state_bytes <= link_->output_high_bytes();
+  if (replies_.size() + gets_ >= shared_.options.replies_max) return false;
+  const std::uint64_t lines = states_asked_ + gets_;
+  if (lines == 0) return true;
+  return shared_.state_bytes != 0 && lines * shared_.state_bytes <= link_->output_high_bytes();
 }
 
 void Session::on_line(Bytes line) {
@@ -79,7 +79,8 @@ void Session::on_line(Bytes line) {
 // each.
 void Session::ask_state() {
   if (gets_ == 0) return;
-  replies_.ask(shared_.options.book, kind_get, std::exchange(gets_, 0));
+  replies_.ask(shared_.options.book, kind_get, gets_).value = gets_;
+  states_asked_ += std::exchange(gets_, 0);
 }
 
 void Session::on_buy(const Command& command) {
@@ -118,6 +119,7 @@ void Session::on_answer(const Message& message) {
     case kind_state: {
       engine::Payload line = engine::take_payload(message);
       shared_.state_bytes = line.bytes().size();
+      states_asked_ -= message.value;
       return replies_.resolve(message.token, std::move(line));
     }
     case kind_buy_done:

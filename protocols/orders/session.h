@@ -50,9 +50,10 @@ class Session final : public engine::Session {
   engine::Link* link_ = nullptr;
   line::LineParser parser_;
   engine::ReplyQueue replies_;
-  std::uint32_t gets_ = 0;  // in a row, to be asked for at once
-  bool waiting_ = false;    // paused until an answer made room
-  bool ended_ = false;      // the peer ended; close once everything is answered
+  std::uint32_t gets_ = 0;          // in a row, to be asked for at once
+  std::uint32_t states_asked_ = 0;  // state lines outstanding, of the answers in `replies_`
+  bool waiting_ = false;            // paused until an answer made room
+  bool ended_ = false;              // the peer ended; close once everything is answered
 };
 
 }  // namespace ringpost::orders

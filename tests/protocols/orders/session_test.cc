@@ -312,6 +312,47 @@ TEST_F(OrdersSessionAck, EachBuyIsAnsweredInItsPlace) {
             "1\nA: 1;\n0\nERR unknown command\nERR too many tickers\n1\n");
 }
 
+// Story: acknowledgements were counted as state lines. Before the first GET of a shard one BUY was
+// asked at a time, each with a pause; behind a large book as few as state lines fit under the mark.
+TEST_F(OrdersSessionAck, AcknowledgementsAreNoStateLines) {
+  arrive("BUY;1;A\nBUY;1;A\nBUY;1;A\n");
+  EXPECT_EQ(asked(kind_buy), 3u);
+  pump();
+  EXPECT_EQ(output(), "1\n1\n1\n");
+
+  know_the_state();
+  link_.set_output_high(shared_.state_bytes);
+  arrive("BUY;1;A\nBUY;1;A\nBUY;1;A\nGET\nBUY;1;A\nGET\nGET\n");
+  EXPECT_EQ(asked(kind_buy), 4u);
+  EXPECT_EQ(asked(kind_get), 2u);  // one fits under the mark, and one passes it
+  EXPECT_EQ(input_, "GET\n");
+  pump();
+  EXPECT_EQ(output(), "1\n1\n1\nA: 6;\n1\nA: 7;\n");
+  offer();  // the output above its mark held it back
+  pump();
+  EXPECT_EQ(output(), "A: 7;\n");
+  EXPECT_EQ(world_.counters.limit_replies, 2u);  // the first GET of all came alone, too
+}
+
+class OrdersSessionAckNarrow : public OrdersSession {
+ protected:
+  static SessionOptions options() {
+    SessionOptions options = acknowledged();
+    options.replies_max = 4;
+    return options;
+  }
+  OrdersSessionAckNarrow() : OrdersSession(options()) {}
+};
+
+TEST_F(OrdersSessionAckNarrow, NoMoreAreOutstandingThanItsBound) {
+  arrive("BUY;1;A\nBUY;1;A\nBUY;1;A\nBUY;1;A\nBUY;1;A\n");
+  EXPECT_EQ(asked(kind_buy), 4u);
+  EXPECT_TRUE(link_.session_paused());
+  EXPECT_EQ(world_.counters.limit_replies, 1u);
+  pump();
+  EXPECT_EQ(output(), "1\n1\n1\n1\n1\n");
+}
+
 // --- A connection that goes ---
 
 TEST_F(OrdersSession, WhatIsOutstandingIsDroppedWithTheConnection) {
