@@ -23,16 +23,18 @@ enum class CloseReason : std::uint8_t {
   over_budget,        // it needed more memory of the shard than was left for its kind
   drain,              // the service is stopping
   refused,            // over --max-connections
+  request_timeout,    // a request was begun and not finished in time
+  idle_timeout,       // nothing was asked for too long
   upstream_failed,    // relayed: the upstream could not be reached in time
   other_side,         // relayed: the connection on the other side broke off
 };
-inline constexpr std::size_t close_reason_count = 13;
+inline constexpr std::size_t close_reason_count = 15;
 
 constexpr std::string_view to_text(CloseReason reason) {
   constexpr std::array<std::string_view, close_reason_count> texts = {
-      "none",          "peer_closed",       "reset",          "timed_out",   "protocol_error",
-      "slow_consumer", "handshake_timeout", "linger_timeout", "over_budget", "drain",
-      "refused",       "upstream_failed",   "other_side"};
+      "none",          "peer_closed",       "reset",          "timed_out",       "protocol_error",
+      "slow_consumer", "handshake_timeout", "linger_timeout", "over_budget",     "drain",
+      "refused",       "request_timeout",   "idle_timeout",   "upstream_failed", "other_side"};
   return texts[static_cast<std::size_t>(reason)];
 }
 
@@ -65,7 +67,10 @@ struct Counters {
   std::uint64_t spill_messages_max = 0;   // the longest spill
   std::uint64_t limit_line_too_long = 0;  // protocol limits
   std::uint64_t limit_frame_too_long = 0;
-  std::uint64_t limit_held_frames = 0;  // large frames held all that they may
+  std::uint64_t limit_held_frames = 0;     // large frames held all that they may
+  std::uint64_t limit_head_too_large = 0;  // of a request: its target, its fields
+  std::uint64_t limit_body_too_large = 0;
+  std::uint64_t limit_held_bodies = 0;  // gathered bodies held all that they may
   std::uint64_t limit_replies = 0;      // a reply queue was full
   std::uint64_t limit_tickers = 0;
   std::uint64_t limit_room_spill = 0;  // a room paused its senders

@@ -19,6 +19,13 @@ void ReplyQueue::say(Bytes text) {
   sync_told(place);
 }
 
+void ReplyQueue::say(Payload text) {
+  if (count_ == 0 && told_ == 0) return link_->write(text);
+  Place& place = push(1);
+  place.payload = text.release();
+  sync_told(place);
+}
+
 void ReplyQueue::barrier() {
   if (count_ == 0 && told_ == 0) return;
   sync_told(push(1));

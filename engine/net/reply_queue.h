@@ -50,6 +50,8 @@ class ReplyQueue {
   bool full() const { return answers_ >= answers_max_; }
   // Answers outstanding: places, each as often as its answer is to be written.
   std::uint32_t size() const { return answers_; }
+  // Nothing was asked or said behind the place with that token.
+  bool is_last(std::uint64_t token) const { return count_ != 0 && token == last_token(); }
 
   // A silent message to an actor, to fill in place.
   Message& tell(ActorRef to, std::uint16_t kind) {
@@ -72,6 +74,8 @@ class ReplyQueue {
 
   // An answer known at once. `text` must live as long as the program.
   void say(Bytes text);
+  // The same for a text of its own.
+  void say(Payload text);
   // A place without text, answered once every silent request before it is beyond objecting.
   void barrier();
 

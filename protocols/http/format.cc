@@ -2,13 +2,24 @@
 
 namespace ringpost::http {
 
+namespace {
+
+// By Method.
+constexpr std::array<std::string_view, 9> method_names = {
+    "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "CONNECT", "TRACE", "PATCH"};
+static_assert(static_cast<std::size_t>(Method::other) == method_names.size());
+
+}  // namespace
+
 Method method_of(Bytes name) {
-  constexpr std::string_view names[] = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
-                                        "OPTIONS", "CONNECT", "TRACE", "PATCH"};
-  for (std::size_t i = 0; i < std::size(names); ++i) {
-    if (name == names[i]) return static_cast<Method>(i);
+  for (std::size_t i = 0; i < method_names.size(); ++i) {
+    if (name == method_names[i]) return static_cast<Method>(i);
   }
   return Method::other;
+}
+
+std::string_view name_of(Method method) {
+  return method_names.at(static_cast<std::size_t>(method));
 }
 
 std::string_view reason_phrase(std::uint16_t status) {

@@ -37,13 +37,10 @@ enum class Method : std::uint8_t {
   other
 };
 
-// One bit per method, for the table of routes.
-constexpr std::uint16_t bit_of(Method method) {
-  return static_cast<std::uint16_t>(1U << static_cast<unsigned>(method));
-}
-
 // The name is case-sensitive (RFC 9110 section 9.1).
 Method method_of(Bytes name);
+// Requires: not `other`.
+std::string_view name_of(Method method);
 
 // Empty for a status that we do not send.
 std::string_view reason_phrase(std::uint16_t status);

@@ -41,7 +41,8 @@ char* put_number(char* out, std::size_t number) {
 
 std::size_t response_bytes(const Response& response) {
   std::size_t bytes = version_text.size() + 3 + 1 + reason_phrase(response.status).size() +
-                      line_end.size() + response.fields.size() + line_end.size();
+                      line_end.size() + response.fields.size() + response.common_fields.size() +
+                      line_end.size();
   if (!response.content_type.empty()) {
     bytes += type_text.size() + response.content_type.size() + line_end.size();
   }
@@ -66,6 +67,7 @@ char* write_response(char* out, const Response& response, Bytes date) {
     out = put(out, line_end);
   }
   out = put(out, response.fields);
+  out = put(out, response.common_fields);
   if (response.close) out = put(out, close_text);
   if (is_informational(response)) return put(out, line_end);
   out = put(out, length_text);

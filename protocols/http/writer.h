@@ -13,6 +13,7 @@ struct Response {
   std::uint16_t status = 200;
   Bytes content_type{};            // empty: no such field
   Bytes fields{};                  // more field lines, each with its CR LF
+  Bytes common_fields{};           // the same, of all responses of a service
   Bytes content{};                 // its length is told
   bool leave_content_out = false;  // of an answer to HEAD
   bool close = false;              // no other response follows
