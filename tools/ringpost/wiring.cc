@@ -46,6 +46,13 @@ std::uint32_t whole_seconds(engine::Nanos nanos) {
   return static_cast<std::uint32_t>((nanos + engine::nanos_per_s - 1) / engine::nanos_per_s);
 }
 
+// What a turn may add to the log of a shard: a quarter of what a member may lag behind, and no more
+// than one send carries to him. Otherwise members of a shard that is kept busy by senders fall
+// behind a little in every turn, and the more lag they are allowed, the more.
+std::uint64_t turn_bytes_max(std::uint64_t pending_bytes_max) {
+  return std::min<std::uint64_t>(pending_bytes_max / 4, engine::ConnectionLimits{}.send_bytes_max);
+}
+
 std::uint64_t random_seed() {
   std::uint64_t seed = 0;
   const ssize_t got = ::getrandom(&seed, sizeof seed, 0);
@@ -213,7 +220,7 @@ void Wiring::wire_chat(Shard& shard) {
   }
   auto branch =
       std::make_unique<chat::Branch>(ActorRef::actor(self, slot_branch, 1), room, shard.post(),
-                                     shard.fan_out(), options.pending_bytes_max / 4);
+                                     shard.fan_out(), turn_bytes_max(options.pending_bytes_max));
   chat::SessionShared shared{.options = {}, .branch = *branch};
   shared.options.line_end =
       options.line_end == ChatLineEnd::any ? line::LineEnd::any : line::LineEnd::crlf;
