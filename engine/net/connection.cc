@@ -525,9 +525,12 @@ void Connection::on_sent(std::int32_t result) {
   if (!outbox_.empty() || state_ == State::flushing || end_wanted_) touch();
 }
 
-// Nobody takes it any more. Input that waited for room is to be handled now.
+// Nobody takes it any more. Input that waited for room is to be handled now, be it of this
+// connection, or of the one whose blocks these were: to that one it is as good as sent.
 void Connection::drop_output() {
+  const bool had_blocks = block_bytes_max_ != 0 && !outbox_.empty();
   outbox_.clear();
+  if (had_blocks && state_ == State::open && !aborted_) session_->on_drained();
   pauses_ &= static_cast<std::uint8_t>(~pause_output);
   stall_ended();
 }

@@ -119,8 +119,9 @@ void Connections::flush() {
   std::erase_if(fan_out_.appended, [](FanOutLog* log) { return log->end_turn(); });
   fan_out_.end_input =
       !fan_out_.appended.empty();  // some have more than a turn's share: take nothing new in
-  // A flush may touch others only through a session's on_drained, which comes with completions: the
-  // list does not grow here.
+  // A flush may touch others only through a session's on_drained. That comes with completions, or
+  // here from an output that broke off, and then at most ends another's pause: the list does not
+  // grow.
   for (std::size_t i = 0; i < touched_.size(); ++i) {
     touched_[i]->touched_ = false;
     touched_[i]->flush();

@@ -39,7 +39,8 @@ class Session {
   virtual void on_messages(std::span<const Message> run) = 0;
   // The time set by Link::set_timer has come.
   virtual void on_timer() {}
-  // Output fell below the low mark again. On a link that receives blocks: all output was sent.
+  // Output fell below the low mark again. On a link that receives blocks: all output was sent, or
+  // given up because the peer is gone.
   virtual void on_drained() {}
   // The service is stopping: no more input will come. Say goodbye if the protocol has one. What was
   // asked is still answered; once nothing moves between the shards any more, the connection is

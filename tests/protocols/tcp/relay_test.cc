@@ -175,6 +175,27 @@ TEST_F(RelayTest, ABrokenSendEndsBothThoughInputWaits) {
   EXPECT_EQ(world.io.closed_by_reset, std::vector<Fd>{client});
 }
 
+// Each held a block until the other one's output was sent, which never happened: both were kept for
+// ever.
+TEST_F(RelayTest, BothMayBreakWhileInputOfBothWaits) {
+  world.io.options.complete_cancels = true;
+  connect_both();
+  arrive(client, "one");
+  arrive(client, "two");
+  arrive(upstream, "a");
+  arrive(upstream, "b");
+  world.io.sent(upstream, -EPIPE);
+  world.io.sent(client, -EPIPE);
+  world.settle();
+  ASSERT_TRUE(receiving(client));
+  ASSERT_TRUE(receiving(upstream));
+  receive_ends(client, -ECONNRESET);
+  world.turn();
+  world.settle();
+  EXPECT_EQ(world.connections.open_count(), 0u);
+  EXPECT_EQ(world.buffers.taken_bytes(), 0u);
+}
+
 TEST_F(RelayTest, ARefusedUpstreamIsTriedAgainWhileTheClientWaits) {
   connect_client();
   world.connect_ends(-ECONNREFUSED);
