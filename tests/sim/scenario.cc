@@ -76,6 +76,7 @@ ScenarioResult Scenario::run() {
 
   phase_ = Phase::healing;
   world_->heal();
+  on_healed();
   for (const auto& client : clients_) {
     client->set_pace({});
     if (!client->is_over()) client->say_last_words();
@@ -105,7 +106,7 @@ ScenarioResult Scenario::run() {
   SIM_CHECK(world_->network().open_count() == 0, "%zu descriptors are left open",
             world_->network().open_count());
   // Sockets on their way when a drain was cut short are closed only now.
-  settle("everybody sees the end", [this] { return live_clients() == 0; });
+  settle("everybody sees the end", [this] { return is_everybody_gone(); });
   check_end(result.counters);
   engine_.reset();
   result.hash = world_->trace().hash();
@@ -127,7 +128,7 @@ std::string Scenario::describe() const {
             (client->is_connected() ? "" : " (not connected)") + ", " +
             std::to_string(client->unsent_bytes()) + " bytes unsent: " + client->describe() + '\n';
   }
-  return text;
+  return text + describe_others();
 }
 
 void Scenario::unrest() {

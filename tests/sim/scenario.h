@@ -88,6 +88,13 @@ class Scenario {
   virtual std::unique_ptr<ScenarioClient> make_client(std::uint32_t number) = 0;
   // How many services listen, each at an address of its own.
   virtual std::uint32_t listener_count() const { return 1; }
+  // The peers of a scenario that are no clients: all faults have ended, and they behave from now
+  // on.
+  virtual void on_healed() {}
+  // They are gone.
+  virtual bool are_others_gone() const { return true; }
+  // What they wait for, a line each.
+  virtual std::string describe_others() const { return {}; }
   // Everybody is gone, everything is torn down.
   virtual void check_end(const engine::Counters& counters) = 0;
 
@@ -110,6 +117,7 @@ class Scenario {
   void add_client();
   std::uint32_t sockets_per_listener() const { return shard_options_.balance ? 1 : shard_count_; }
   std::size_t live_clients() const;
+  bool is_everybody_gone() const { return live_clients() == 0 && are_others_gone(); }
   void begin_drain(std::uint16_t kind);
   void report() const;
   std::string describe() const;
@@ -136,5 +144,6 @@ class Scenario {
 ScenarioResult run_orders(const ScenarioOptions& options);
 ScenarioResult run_chat(const ScenarioOptions& options);
 ScenarioResult run_echo(const ScenarioOptions& options);
+ScenarioResult run_relay(const ScenarioOptions& options);
 
 }  // namespace ringpost::sim

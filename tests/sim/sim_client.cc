@@ -26,6 +26,14 @@ void SimClient::connect(std::uint16_t port) {
   endpoint_ = network_.connect_to(port, this, number_);
 }
 
+void SimClient::adopt(EndpointId endpoint) {
+  SIM_CHECK(state_ == State::idle, "client %u connects twice", number_);
+  state_ = State::open;
+  endpoint_ = endpoint;
+  network_.observe(endpoint, this, number_);
+  hurry();
+}
+
 void SimClient::send(std::string_view bytes) {
   if (sent_ == outgoing_.size()) {
     outgoing_.clear();

@@ -1,8 +1,9 @@
 #pragma once
 
-// SimClient: the test's end of a connection. It writes what it is told to in pieces, reads at its
-// own pace or not at all, closes half or wholly, or resets, at steps drawn from the seed. What it
-// says and what it makes of the answers is up to the class derived from it.
+// SimClient: the test's end of a connection, that connects or was connected to. It writes what it
+// is told to in pieces, reads at its own pace or not at all, closes half or wholly, or resets, at
+// steps drawn from the seed. What it says and what it makes of the answers is up to the class
+// derived from it.
 
 #include <cstdint>
 #include <string>
@@ -29,6 +30,8 @@ class SimClient : public SocketObserver, public SimTarget {
   SimClient& operator=(const SimClient&) = delete;
 
   void connect(std::uint16_t port);
+  // Takes a connection that was made to the test.
+  void adopt(EndpointId endpoint);
   // Behind everything said before.
   void send(std::string_view bytes);
   // FIN, once everything was sent.
@@ -39,7 +42,7 @@ class SimClient : public SocketObserver, public SimTarget {
   void set_pace(const SimPace& pace);
 
   std::uint32_t number() const { return number_; }
-  // no_endpoint before `connect`.
+  // no_endpoint before `connect` or `adopt`.
   EndpointId endpoint() const { return endpoint_; }
   bool is_idle() const { return state_ == State::idle; }
   bool is_connected() const { return state_ == State::open; }
@@ -50,6 +53,9 @@ class SimClient : public SocketObserver, public SimTarget {
   ResetCause reset_cause() const;
   // The clients of a healthy world are in no hurry, but live.
   bool is_reading() const { return pace_.read_bytes_max != 0; }
+  // Its FIN is behind all that it sent.
+  bool is_half_closed() const { return is_half_closed_; }
+  bool has_seen_end() const { return has_seen_end_; }
 
  protected:
   // The moves of the client. Called from its steps.

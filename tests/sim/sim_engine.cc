@@ -41,9 +41,16 @@ void SimEngine::tell_all(std::uint16_t kind) {
     Message message{};
     message.to = Shard::ref_of(index);
     message.kind = kind;
-    mesh_.inbox(index).push(message);
-    if (mesh_.parker(index).claim_wake()) world_.io(index).wake_from_any_thread();
+    tell(index, message);
   }
+}
+
+void SimEngine::tell(std::uint32_t shard, const Message& message) {
+  if (shard >= runners_.size() || runners_[shard]->has_ended) {
+    return dispose(message, [](int) { sim_fail("a descriptor from outside"); });
+  }
+  mesh_.inbox(shard).push(message);
+  if (mesh_.parker(shard).claim_wake()) world_.io(shard).wake_from_any_thread();
 }
 
 bool SimEngine::has_ended() const {

@@ -28,7 +28,9 @@ class SimEngine {
   engine::Shard& shard(std::uint32_t index) { return *runners_[index]->shard; }
   std::uint32_t shard_count() const { return static_cast<std::uint32_t>(runners_.size()); }
 
-  // A message from outside, as a signal sends it, to every shard.
+  // A message from outside, to the shard's inbox; dropped if the shard has ended.
+  void tell(std::uint32_t shard, const engine::Message& message);
+  // As a signal does, to every shard.
   void tell_all(std::uint16_t kind);
   bool has_ended() const;
   // The counters of all shards, and checks what must add up. Requires: has_ended.

@@ -395,7 +395,8 @@ bool SimIo::end_receive(Operation& operation, EndpointId endpoint) {
     return finish(operation, -error);
   }
   Completion completion{.token = operation.token};
-  if (context_.prng.one_in(context_.faults.end_buffer_one_in)) {
+  const bool has_pool = operation.kind == OpKind::receive;
+  if (has_pool && context_.prng.one_in(context_.faults.end_buffer_one_in)) {
     if (const int taken = take_buffer(); taken >= 0) {
       completion.has_buffer = true;
       completion.buffer = static_cast<BufferId>(taken);

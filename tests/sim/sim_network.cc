@@ -30,6 +30,7 @@ std::uint64_t pack(EndpointId id, std::uint8_t epoch, std::uint64_t bytes) {
 void SimNetwork::Pipe::consume(std::size_t count) {
   head += count;
   received -= count;
+  read += count;
   if (head < 4096 || head < bytes.size() / 2) return;
   bytes.erase(0, head);
   head = 0;
@@ -163,6 +164,23 @@ EndpointId SimNetwork::connect_to(std::uint16_t port, SocketObserver* observer, 
   return id;
 }
 
+std::uint16_t SimNetwork::serve(SimAcceptor& acceptor) {
+  acceptors_.emplace_back(next_port_, &acceptor);
+  return next_port_++;
+}
+
+void SimNetwork::observe(EndpointId id, SocketObserver* observer, std::uint64_t tag) {
+  end(id).observer = observer;
+  end(id).tag = tag;
+}
+
+SimAcceptor* SimNetwork::acceptor_at(std::uint16_t port) const {
+  for (const auto& [at, acceptor] : acceptors_) {
+    if (at == port) return acceptor;
+  }
+  return nullptr;
+}
+
 Fd SimNetwork::listener_at(std::uint16_t port) const {
   for (std::size_t i = 0; i < sockets_.size(); ++i) {
     if (sockets_[i].kind == Socket::Kind::listener && sockets_[i].port == port) {
@@ -198,6 +216,7 @@ std::size_t SimNetwork::writable_bytes(EndpointId id) const {
 void SimNetwork::write(EndpointId id, std::string_view bytes) {
   SIM_CHECK(can_write(id) && bytes.size() <= writable_bytes(id), "a write that does not fit");
   end(id).out.bytes.append(bytes);
+  end(id).out.written += bytes.size();
   transmit(id);
 }
 
@@ -269,6 +288,7 @@ void SimNetwork::transmit(EndpointId id) {
   End& self = end(id);
   if (self.is_reset || !self.is_established) return;
   Pipe& pipe = self.out;
+  if (pipe.is_cut) return;
   while (pipe.unsent() != 0 && pipe.received + pipe.in_flight < pipe.receive_capacity) {
     const std::size_t window = pipe.receive_capacity - pipe.received - pipe.in_flight;
     const std::size_t bytes =
@@ -292,11 +312,13 @@ void SimNetwork::note_cause(EndpointId id, ResetCause cause) {
   if (noted == ResetCause::none) noted = cause;
 }
 
-// Something on the path resets both ends.
+// Something on the path resets both ends. Until they hear of it, what they send is lost: an end of
+// stream above all, which would come without the bytes in front of it.
 void SimNetwork::break_connection(EndpointId id) {
   context_.trace.note("break", id);
   note_cause(id, ResetCause::path);
   for (const EndpointId side : {id, id ^ 1}) {
+    end(side).out.is_cut = true;
     schedule(context_.clock.now() + context_.draw_nanos(context_.faults.latency_us_max),
              What::reset, side);
   }
@@ -331,14 +353,10 @@ void SimNetwork::on_event(std::uint32_t what, std::uint64_t argument) {
 
 void SimNetwork::on_syn(EndpointId id, std::uint16_t port) {
   if (end(id).is_closed) return;
+  if (SimAcceptor* acceptor = acceptor_at(port)) return on_syn_outside(id, port, *acceptor);
   const Fd listener = listener_at(port);
   context_.trace.note("syn", id, static_cast<std::uint64_t>(listener));
-  if (listener == no_fd) {
-    end(id).error = ECONNREFUSED;
-    end(id).is_reset = true;
-    writable(id);
-    return;
-  }
+  if (listener == no_fd) return refuse(id);
   Socket& socket = at(listener);
   if (socket.pending.size() >= context_.faults.backlog) {
     schedule(context_.clock.now() + syn_retry, What::syn, id, port);
@@ -351,6 +369,27 @@ void SimNetwork::on_syn(EndpointId id, std::uint16_t port) {
     socket.observer->on_readable(static_cast<std::uint64_t>(listener));
   }
   schedule(draw_arrival(end(accepted).out), What::established, id);
+}
+
+void SimNetwork::on_syn_outside(EndpointId id, std::uint16_t port, SimAcceptor& acceptor) {
+  const SimAcceptor::Answer answer = acceptor.on_syn();
+  context_.trace.note("syn outside", id, static_cast<std::uint64_t>(answer));
+  switch (answer) {
+    case SimAcceptor::Answer::refuses:
+      return refuse(id);
+    case SimAcceptor::Answer::silent:
+      return schedule(context_.clock.now() + syn_retry, What::syn, id, port);
+    case SimAcceptor::Answer::accepts:
+      end(id ^ 1).is_established = true;
+      schedule(draw_arrival(end(id ^ 1).out), What::established, id);
+      return acceptor.on_connection(id ^ 1);
+  }
+}
+
+void SimNetwork::refuse(EndpointId id) {
+  end(id).error = ECONNREFUSED;
+  end(id).is_reset = true;
+  writable(id);
 }
 
 void SimNetwork::on_established(EndpointId id) {

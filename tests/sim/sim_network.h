@@ -6,8 +6,8 @@
 // loss and no reordering within a stream: that is TCP's own business.
 //
 // The process under test has sockets: descriptors, the lowest free one first, as a kernel gives
-// them, so that a stale descriptor soon means somebody else. The tests' ends of connections are
-// endpoints without a descriptor.
+// them, so that a stale descriptor soon means somebody else. The tests' ends of connections, those
+// that connect and those that the process connects to, are endpoints without a descriptor.
 
 #include <cstdint>
 #include <deque>
@@ -39,6 +39,22 @@ class SocketObserver {
 
  protected:
   ~SocketObserver() = default;
+};
+
+// Somebody outside of the process under test whom it may connect to.
+class SimAcceptor {
+ public:
+  enum class Answer : std::uint8_t {
+    accepts,
+    refuses,
+    silent,  // the connecting end tries again, as TCP does
+  };
+  virtual Answer on_syn() = 0;
+  // What on_syn accepted; the end may be spoken to from now on.
+  virtual void on_connection(EndpointId id) = 0;
+
+ protected:
+  ~SimAcceptor() = default;
 };
 
 class SimNetwork final : public SimTarget {
@@ -79,6 +95,9 @@ class SimNetwork final : public SimTarget {
 
   // A test's connection to a port; `observer` hears of the outcome as on_writable.
   EndpointId connect_to(std::uint16_t port, SocketObserver* observer, std::uint64_t tag);
+  // A port to which the process under test may connect.
+  std::uint16_t serve(SimAcceptor& acceptor);
+  void observe(EndpointId id, SocketObserver* observer, std::uint64_t tag);
   bool is_established(EndpointId id) const { return end(id).is_established; }
   bool is_reset(EndpointId id) const { return end(id).is_reset; }
   ResetCause reset_cause(EndpointId id) const { return ends_[id & ~1u]->cause; }
@@ -103,6 +122,9 @@ class SimNetwork final : public SimTarget {
   std::size_t writable_bytes(EndpointId id) const;
   // Requires: can_write, bytes fit.
   void write(EndpointId id, std::string_view bytes);
+  // What this end has written and read in all.
+  std::uint64_t written_bytes(EndpointId id) const { return end(id).out.written; }
+  std::uint64_t read_bytes(EndpointId id) const { return in(id).read; }
 
   void shutdown(EndpointId id, engine::Shutdown how);
   // As close(2): an orderly end, or a reset if bytes were not read.
@@ -134,8 +156,11 @@ class SimNetwork final : public SimTarget {
     std::size_t in_flight = 0;
     std::size_t send_capacity = 0;
     std::size_t receive_capacity = 0;
+    std::uint64_t written = 0;  // in all
+    std::uint64_t read = 0;     // in all
     engine::Nanos last_arrival = 0;
     std::uint8_t epoch = 0;  // moves on when what is under way is lost
+    bool is_cut = false;     // nothing more gets through; the reset is on its way
     Fin fin = Fin::none;
 
     std::size_t size() const { return bytes.size() - head; }
@@ -182,6 +207,7 @@ class SimNetwork final : public SimTarget {
   void free_fd(engine::Fd fd);
   EndpointId make_connection();
   engine::Fd listener_at(std::uint16_t port) const;
+  SimAcceptor* acceptor_at(std::uint16_t port) const;
 
   void schedule(engine::Nanos time, What what, EndpointId id, std::uint64_t bytes = 0);
   engine::Nanos draw_arrival(Pipe& pipe);
@@ -192,6 +218,8 @@ class SimNetwork final : public SimTarget {
   void writable(EndpointId id);
 
   void on_syn(EndpointId id, std::uint16_t port);
+  void on_syn_outside(EndpointId id, std::uint16_t port, SimAcceptor& acceptor);
+  void refuse(EndpointId id);
   void on_established(EndpointId id);
   void on_segment(EndpointId id, std::size_t bytes);
   void on_fin(EndpointId id);
@@ -201,6 +229,7 @@ class SimNetwork final : public SimTarget {
   std::vector<Socket> sockets_;
   std::size_t open_count_ = 0;
   std::uint16_t next_port_ = 1;
+  std::vector<std::pair<std::uint16_t, SimAcceptor*>> acceptors_;
   std::vector<std::unique_ptr<End>> ends_;  // two per connection, never reused
 };
 

@@ -1,7 +1,8 @@
 // sim_run: runs a scenario from seeds, one process, one thread. Dies at the first thing that is
 // wrong, after printing how to repeat it.
 //
-//   sim_run --scenario orders|chat|echo --seed N --seeds M --events K --shards S --lane-capacity C
+//   sim_run --scenario orders|chat|echo|relay --seed N --seeds M --events K --shards S
+//   --lane-capacity C
 //           --fault NAME=VALUE ... --quiet --trace --twice
 
 #include <cinttypes>
@@ -26,7 +27,7 @@ struct Arguments {
 };
 
 constexpr const char* usage =
-    "sim_run --scenario orders|chat|echo [--seed N] [--seeds M] [--events K] [--shards S]\n"
+    "sim_run --scenario orders|chat|echo|relay [--seed N] [--seeds M] [--events K] [--shards S]\n"
     "        [--lane-capacity C] [--fault NAME=VALUE]... [--quiet] [--trace] [--twice]\n";
 
 using Run = ScenarioResult(const ScenarioOptions&);
@@ -36,6 +37,7 @@ Run* scenario_named(std::string_view name) {
   if (name == "orders") return ringpost::sim::run_orders;
   if (name == "chat") return ringpost::sim::run_chat;
   if (name == "echo") return ringpost::sim::run_echo;
+  if (name == "relay") return ringpost::sim::run_relay;
   return nullptr;
 }
 
@@ -144,5 +146,9 @@ int main(int count, char** words) {
               counters.limit_room_spill, counters.turn_input_ended, counters.limit_replies,
               counters.limit_tickers, counters.limit_frame_too_long, counters.limit_held_frames,
               counters.output_high);
+  std::printf("  dials %" PRIu64 ", connected %" PRIu64 ", failed %" PRIu64
+              ", lookups failed %" PRIu64 ", bytes sent %" PRIu64 "\n",
+              counters.dials, counters.dials_connected, counters.dials_failed,
+              counters.lookups_failed, counters.sent_bytes);
   return 0;
 }
