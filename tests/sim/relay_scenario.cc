@@ -1,13 +1,13 @@
-// The relay under simulation: clients on one side, on the other an upstream that refuses, is silent,
-// comes back, stops reading, half-closes, resets and closes. Both ends of each pair are simulated,
-// and which two belong together is known from inside, so that every byte is predicted:
+// The relay under simulation: clients on one side, on the other an upstream that refuses, is
+// silent, comes back, stops reading, half-closes, resets and closes. Both ends of each pair are
+// simulated, and which two belong together is known from inside, so that every byte is predicted:
 //   - each end hears what the other one said, unchanged and in order, and nothing else;
 //   - it hears the end of the stream only behind all of it: what was cut never looks complete;
 //   - a half-close leaves the other direction alone;
 //   - nobody is reset unless the other side broke, and then behind all that had come from there;
 //   - a direction holds at most two blocks;
-//   - whoever waits for the upstream is served once it is there; who leaves meanwhile leaves nothing
-//     behind; in a drain all that was taken is passed on.
+//   - whoever waits for the upstream is served once it is there; who leaves meanwhile leaves
+//     nothing behind; in a drain all that was taken is passed on.
 
 #include <algorithm>
 #include <cinttypes>
@@ -163,7 +163,8 @@ class ProbePool final : public engine::Service {
 void LateResolver::resolve(std::string_view, std::uint16_t port, ActorRef asker,
                            std::uint64_t token) {
   SimContext& context = scenario_.world().context();
-  const std::uint64_t delay_us_max = context.is_healed ? 100 : std::uint64_t{1} << context.prng.below(18);
+  const std::uint64_t delay_us_max =
+      context.is_healed ? 100 : std::uint64_t{1} << context.prng.below(18);
   context.schedule.at(context.clock.now() + context.draw_nanos(delay_us_max), *this, 0,
                       questions_.size());
   questions_.push_back({port, asker, token});
@@ -217,7 +218,8 @@ void RelayScenario::on_event(std::uint32_t, std::uint64_t) {
   weather_ = prng.one_in(2) ? Answer::accepts : prng.one_in(2) ? Answer::refuses : Answer::silent;
   world().trace().note("weather", static_cast<std::uint64_t>(weather_));
   SimContext& context = world().context();
-  context.schedule.at(context.clock.now() + context.draw_nanos(weather_ms_max_ * 1000), *this, 0, 0);
+  context.schedule.at(context.clock.now() + context.draw_nanos(weather_ms_max_ * 1000), *this, 0,
+                      0);
 }
 
 void RelayScenario::wire(Shard& shard) {
@@ -280,7 +282,8 @@ std::string RelayScenario::describe_others() const {
   for (const auto& upstream : upstreams_) {
     if (upstream->is_over()) continue;
     text += "  upstream " + std::to_string(upstream->number()) + ", " +
-            std::to_string(upstream->unsent_bytes()) + " bytes unsent: " + upstream->describe() + '\n';
+            std::to_string(upstream->unsent_bytes()) + " bytes unsent: " + upstream->describe() +
+            '\n';
   }
   return text;
 }
@@ -289,8 +292,8 @@ void RelayScenario::check_end(const engine::Counters& counters) {
   const auto count = [&](CloseReason reason) {
     return counters.closed[static_cast<std::size_t>(reason)];
   };
-  const std::uint64_t orderly = count(CloseReason::peer_closed) + count(CloseReason::drain) +
-                                count(CloseReason::refused);
+  const std::uint64_t orderly =
+      count(CloseReason::peer_closed) + count(CloseReason::drain) + count(CloseReason::refused);
   if (!is_orderly() || were_some_unserved_ || orderly != counters.opened) return;
   SIM_CHECK(counters.received_bytes == counters.sent_bytes,
             "%" PRIu64 " bytes were taken and %" PRIu64 " passed on, though nothing broke",
@@ -451,8 +454,8 @@ void RelayEnd::on_relay_closed(CloseReason reason) {
     case CloseReason::other_side:
       SIM_CHECK(other_->was_broken(), "end %u: the other side is well", number());
       // What came in front of the break was passed on, unless this end sends too much meanwhile.
-      SIM_CHECK(scenario_.is_impatient() || network.written_bytes(relay_end()) ==
-                                                network.read_bytes(other_->relay_end()),
+      SIM_CHECK(scenario_.is_impatient() ||
+                    network.written_bytes(relay_end()) == network.read_bytes(other_->relay_end()),
                 "end %u: gets %" PRIu64 " of the %" PRIu64 " bytes that came before the break",
                 number(), network.written_bytes(relay_end()),
                 network.read_bytes(other_->relay_end()));
