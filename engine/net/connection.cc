@@ -45,6 +45,7 @@ void Connection::open(Fd socket, Service& service, Origin origin) {
   origin_ = origin;
   output_high_ = all_.limits_.output_high_bytes;
   output_low_ = all_.limits_.output_low_bytes;
+  leads_ = false;
   block_bytes_max_ = 0;
   block_bytes_ = block_bytes_first;
   pauses_ = 0;
@@ -514,7 +515,7 @@ void Connection::on_sent(std::int32_t result) {
   if (state_ == State::flushing) {
     all_.timers_.schedule(timer_, now_ + all_.limits_.linger_nanos);  // it reads: more time
   }
-  if (block_bytes_max_ != 0 && outbox_.empty() && state_ == State::open && !aborted_) {
+  if (leads_ && outbox_.empty() && state_ == State::open && !aborted_) {
     session_->on_drained();
   }
   if ((pauses_ & pause_output) != 0 && outbox_.bytes() <= output_low_) {

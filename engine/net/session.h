@@ -39,8 +39,8 @@ class Session {
   virtual void on_messages(std::span<const Message> run) = 0;
   // The time set by Link::set_timer has come.
   virtual void on_timer() {}
-  // Output fell below the low mark again. On a link that receives blocks: all output was sent, or
-  // given up because the peer is gone.
+  // Output fell below the low mark again. On a link that leads or receives blocks: all output was
+  // sent, or given up because the peer is gone.
   virtual void on_drained() {}
   // The service is stopping: no more input will come. Say goodbye if the protocol has one. What was
   // asked is still answered; once nothing moves between the shards any more, the connection is
@@ -113,15 +113,23 @@ class Link {
   void pause() { pauses_ |= pause_session; }
   virtual void resume() = 0;
 
+  // For sessions that ask where others answer, as clients do: what they write answers nothing that
+  // came in, so it does not pause the input, and it is for them to write no more than they can
+  // keep. Requires: called in on_open.
+  void lead() {
+    output_high_ = UINT64_MAX;
+    leads_ = true;
+  }
+
   // For sessions that pass bytes on: receives one block of up to `bytes_max` bytes at a time
   // instead of whatever the shard's common buffers take in, so that the peer is held back exactly.
-  // While the session is paused one block waits and no other is received. What is written here
-  // answers nothing that came in here, so it does not pause the input. Blocks begin small, grow up
+  // While the session is paused one block waits and no other is received. Such a link leads, too,
+  // for what it writes came in elsewhere. Blocks begin small, grow up
   // to `bytes_max` (of the pool's block, its header included) while they are filled, and shrink
   // again. Requires: called in on_open; bytes_max >= 2048.
   void receive_blocks(std::uint32_t bytes_max) {
     block_bytes_max_ = bytes_max;
-    output_high_ = UINT64_MAX;
+    lead();
   }
   // The block with all the bytes that on_bytes was given, which must return that it dealt with
   // them. It belongs to the caller, who writes it to a link of the same shard or gives it back to
@@ -197,6 +205,7 @@ class Link {
   std::uint32_t block_bytes_max_ = 0;  // 0: receives into the shard's common buffers
   std::uint8_t pauses_ = 0;
   bool touched_ = false;
+  bool leads_ = false;  // on_drained comes when all output was sent
 };
 
 }  // namespace ringpost::engine

@@ -91,6 +91,26 @@ TEST(ConnectionOutput, AboveTheHighMarkNothingIsParsedUntilItIsBelowTheLowOne) {
   EXPECT_EQ(session.lines.size(), 3u);
 }
 
+// A client that writes large requests to a server that answers before it reads on: if the client
+// stopped reading for its own output, neither would go on.
+TEST(ConnectionOutput, ALinkThatLeadsReadsOnAboveTheMarkAndHearsWhenAllWasSent) {
+  NetWorld world(small_marks());
+  world.service.when_open = [](LineSession& s) { s.link->lead(); };
+  LineSession& session = world.open(socket_a);
+  session.link->write(std::string(12'000, 'x'));
+  world.turn();
+  world.arrive(socket_a, "1\n2\n");
+  EXPECT_EQ(session.lines, (Lines{"1", "2"}));
+  EXPECT_FALSE(session.link->paused());
+  for (int sent = 0; sent < 3; ++sent) {
+    EXPECT_FALSE(session.logged("drained"));
+    world.io.sent(socket_a);
+    world.turn();
+  }
+  EXPECT_TRUE(session.logged("drained"));
+  EXPECT_EQ(world.counters.output_high, 0u);
+}
+
 TEST(ConnectionOutput, WhoHasTooMuchWaitingAfterAFlushIsASlowConsumer) {
   NetWorld world;
   LineSession& session = world.open(socket_a);
