@@ -1,0 +1,112 @@
+#include <gtest/gtest.h>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tools/loadgen/command_line.h"
+#include "tools/loadgen/exit_code.h"
+#include "tools/loadgen/option_table.h"
+
+namespace ringpost::loadgen {
+namespace {
+
+const Host four_cpus = {.cpus = {0, 1, 2, 3}, .open_files_max = 20'000};
+
+CommandLine parsed(std::vector<const char*> words) {
+  words.insert(words.begin(), "ringpost-load");
+  return parse_command_line(static_cast<int>(words.size()), words.data(), four_cpus);
+}
+
+Options accepted(std::vector<const char*> words) {
+  CommandLine line = parsed(std::move(words));
+  EXPECT_EQ(line.text, "");
+  EXPECT_TRUE(line.options.has_value());
+  return line.options.value_or(Options{});
+}
+
+std::string refused(std::vector<const char*> words) {
+  const CommandLine line = parsed(std::move(words));
+  EXPECT_FALSE(line.options.has_value());
+  EXPECT_EQ(line.exit_code, exit_usage);
+  EXPECT_TRUE(line.text.ends_with("Try 'ringpost-load --help'.\n")) << line.text;
+  return line.text;
+}
+
+TEST(LoadCommandLine, ATargetIsEnough) {
+  const Options options = accepted({"tcp://127.0.0.1:1234"});
+  EXPECT_EQ(to_text(options.target), "tcp://127.0.0.1:1234");
+  EXPECT_EQ(options.connections, 50u);
+  EXPECT_EQ(options.duration, 10 * engine::nanos_per_s);
+  EXPECT_EQ(options.warmup, engine::nanos_per_s);
+  EXPECT_EQ(options.cpus, std::vector<std::uint32_t>{3});
+}
+
+TEST(LoadCommandLine, ShortAndLongNamesAndUnits) {
+  const Options options = accepted({"-c", "1k", "-t2", "-z", "500ms", "-P64", "-s", "16-1k",
+                                    "--warmup=2", "tcp://x:1", "--cpus", "1,2"});
+  EXPECT_EQ(options.connections, 1000u);
+  EXPECT_EQ(options.threads, 2u);
+  EXPECT_EQ(options.duration, 500 * engine::nanos_per_ms);
+  EXPECT_EQ(options.pipeline, 64u);
+  EXPECT_EQ(options.size, (SizeRange{16, 1000}));
+  EXPECT_EQ(options.warmup, 2 * engine::nanos_per_s);
+  EXPECT_EQ(options.cpus, (std::vector<std::uint32_t>{1, 2}));
+}
+
+TEST(LoadCommandLine, ARunOfCountedRequestsHasNoOtherEndAndNoWarmUp) {
+  const Options options = accepted({"tcp://x:1", "-n", "1M"});
+  EXPECT_EQ(options.requests, 1'000'000u);
+  EXPECT_FALSE(options.duration);
+  EXPECT_EQ(options.warmup, 0);
+}
+
+TEST(LoadCommandLine, AnUnknownOptionSuggestsTheNearest) {
+  EXPECT_EQ(refused({"tcp://x:1", "--conections", "4"}),
+            "ringpost-load: unknown option '--conections', did you mean '--connections'?\n"
+            "Try 'ringpost-load --help'.\n");
+}
+
+TEST(LoadCommandLine, EveryWrongWordIsNamed) {
+  const std::string text = refused({"-c", "0", "-d", "soon", "-s", "9-1", "-P"});
+  EXPECT_NE(text.find("-P: needs a value"), std::string::npos) << text;
+  const std::string more = refused({"-c", "0", "-d", "soon", "-s", "9-1", "http://x"});
+  for (const char* part :
+       {"--connections: '0' is out of bounds, which are 1 to 1000000",
+        "--duration: 'soon' is not a time", "--size: '9-1' is a range that ends before it begins",
+        "the target 'http://x' has a protocol"}) {
+    EXPECT_NE(more.find(part), std::string::npos) << more;
+  }
+  EXPECT_NE(refused({}).find("needs a target"), std::string::npos);
+  EXPECT_NE(refused({"tcp://x", "tcp://y"}).find("unexpected argument 'tcp://y'"),
+            std::string::npos);
+}
+
+TEST(LoadCommandLine, WhatTheMachineDoesNotAllowIsSaidBeforeTheRun) {
+  EXPECT_NE(refused({"tcp://x", "-c", "20k"}).find("20000 that this process may have"),
+            std::string::npos);
+  EXPECT_NE(refused({"tcp://x", "--cpus", "9"}).find("may not run on CPU 9"), std::string::npos);
+  EXPECT_NE(refused({"tcp://x", "-t", "2", "--cpus", "1"}).find("names 1 CPUs"), std::string::npos);
+  EXPECT_NE(refused({"tcp://x", "-t", "4", "-c", "3"}).find("only 3 connections"),
+            std::string::npos);
+  EXPECT_NE(refused({"tcp://x", "-s", "0"}).find("at least 1 byte"), std::string::npos);
+}
+
+TEST(LoadCommandLine, HelpFitsATerminalAndNamesEveryOption) {
+  const CommandLine line = parsed({"--help"});
+  EXPECT_EQ(line.exit_code, exit_ok);
+  EXPECT_EQ(parsed({"-h"}).text, line.text);
+  std::istringstream lines(line.text);
+  for (std::string row; std::getline(lines, row);) EXPECT_LE(row.size(), 80u) << row;
+  for (const OptionRow& row : option_table()) {
+    EXPECT_NE(line.text.find("--" + std::string(long_name(row))), std::string::npos);
+  }
+}
+
+TEST(LoadCommandLine, VersionNamesTheProgram) {
+  EXPECT_EQ(parsed({"--version"}).text, version_text());
+  EXPECT_TRUE(version_text().starts_with("ringpost-load "));
+}
+
+}  // namespace
+}  // namespace ringpost::loadgen

@@ -1,0 +1,154 @@
+#include "tools/loadgen/client.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/assert.h"
+#include "tools/loadgen/generator.h"
+
+namespace ringpost::loadgen {
+
+using engine::Bytes;
+using engine::CloseReason;
+using engine::Link;
+
+Client::Client(Generator& generator, std::uint64_t number)
+    : generator_(generator), number_(number) {}
+
+void Client::connect() {
+  ASSERT(state_ == State::idle);
+  state_ = State::connecting;
+  dial_ = std::make_unique<engine::Dial>(generator_.dialer(), generator_.plan().dial, *this);
+  dial_->start();
+}
+
+void Client::on_dial_failed(const std::string& error, Nanos retry_in) {
+  dial_.reset();
+  state_ = State::closed;
+  if (retry_in != engine::never) generator_.on_unreachable(error);
+}
+
+void Client::on_open(Link& link) {
+  link_ = &link;
+  dial_.reset();
+  link.lead();
+  state_ = State::greeting;
+  talk_ = generator_.plan().protocol->talk(number_);
+  talk_->open(link, *this);
+}
+
+void Client::on_ready() {
+  ASSERT(state_ == State::greeting);
+  state_ = State::ready;
+  generator_.on_client_ready(*this);
+}
+
+std::uint64_t Client::room(std::uint64_t bytes_max) const {
+  const std::uint64_t waiting = link_->outbox().bytes();
+  if (waiting >= bytes_max) return 0;
+  return std::max<std::uint64_t>(talk_->fitting(bytes_max - waiting), waiting == 0 ? 1 : 0);
+}
+
+void Client::send(std::uint64_t mark, std::uint64_t count) {
+  DASSERT(ready() && count != 0);
+  // Before the request is written: it may be done by that.
+  batches_.push({mark, count});
+  in_flight_count_ += count;
+  talk_->request(count);
+}
+
+// --- What comes --------------------------------------------------------------------------------
+
+std::size_t Client::on_bytes(Bytes bytes) {
+  const std::size_t used = talk_->read(bytes);
+  if (state_ == State::ready) generator_.on_room(*this);
+  return used;
+}
+
+void Client::on_drained() {
+  if (state_ == State::ready) generator_.on_room(*this);
+}
+
+// Answers to nothing are no answers.
+std::uint64_t Client::limit_to_in_flight(std::uint64_t count) {
+  if (count <= in_flight_count_) [[likely]]
+    return count;
+  on_fault({FaultKind::unexpected, 0,
+            std::to_string(count - in_flight_count_) + " more replies than requests"});
+  return in_flight_count_;
+}
+
+template <typename Take>
+void Client::take(std::uint64_t count, Take&& take_part) {
+  count = limit_to_in_flight(count);
+  in_flight_count_ -= count;
+  while (count != 0) {
+    Batch& batch = batches_.front();
+    const std::uint64_t part = std::min(count, batch.count);
+    take_part(batch.mark, part);
+    count -= part;
+    batch.count -= part;
+    if (batch.count == 0) {
+      batches_.pop();
+    } else {
+      batch.mark = generator_.mark_behind(batch.mark, part);
+    }
+  }
+}
+
+void Client::on_replies(std::uint64_t count) {
+  const Nanos now = link_->now();
+  take(count,
+       [&](std::uint64_t mark, std::uint64_t part) { generator_.on_answered(mark, part, now); });
+}
+
+void Client::on_failed(std::uint64_t count) {
+  take(count, [&](std::uint64_t, std::uint64_t part) { generator_.on_failed(part); });
+}
+
+void Client::on_fault(Fault fault) { generator_.on_fault(*this, std::move(fault)); }
+
+void Client::on_lost_track() {
+  generator_.on_lost(*this, "out of step", "what the server says makes no sense any more");
+  finish();
+}
+
+std::uint64_t Client::give_up_in_flight() {
+  batches_.clear();
+  return std::exchange(in_flight_count_, 0);
+}
+
+// --- The end -----------------------------------------------------------------------------------
+
+void Client::finish() {
+  if (link_ == nullptr || state_ == State::finishing) return;
+  state_ = State::finishing;
+  talk_->finish();
+  link_->close_after_flush(CloseReason::peer_closed);
+}
+
+void Client::on_end(Bytes) {
+  ended_by_server_ = true;
+  link_->close_after_flush(CloseReason::peer_closed);
+}
+
+void Client::on_messages(std::span<const engine::Message>) { ASSERT(false); }
+
+void Client::on_drain() { finish(); }
+
+void Client::on_closed(CloseReason reason) {
+  const bool is_expected = state_ == State::finishing;
+  if (!is_expected) talk_->finish();
+  const bool was_ready = state_ == State::ready;
+  state_ = State::closed;
+  link_ = nullptr;
+  if (!is_expected) {
+    const std::string what = ended_by_server_ ? "closed" : std::string(to_text(reason));
+    generator_.on_lost(
+        *this, what,
+        ended_by_server_ ? "the server closed a connection" : "a connection ended: " + what);
+  }
+  generator_.on_client_closed(*this, was_ready);
+}
+
+}  // namespace ringpost::loadgen

@@ -1,0 +1,38 @@
+#pragma once
+
+// Interval: what one shard counted in one second (a row of the result), or in the tail behind the
+// last one. A shard fills it and then hands it over; nothing in it is shared.
+
+#include <cstdint>
+#include <optional>
+
+#include "engine/base/clock.h"
+#include "tools/loadgen/histogram.h"
+
+namespace ringpost::loadgen {
+
+struct Interval {
+  enum class Part : std::uint8_t {
+    warmup,
+    measured,
+    tail,  // behind the measured period: answers to what was sent in it
+  };
+
+  Part part = Part::warmup;
+  std::uint32_t shard = 0;
+  std::uint32_t index = 0;  // of the shard's intervals, from 0; all shards change them together
+  Nanos begin = 0;
+  Nanos end = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t replies = 0;
+  std::uint64_t failed = 0;      // requests that will have no right answer
+  std::uint64_t mismatches = 0;  // faults
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t late = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t connections = 0;  // ready, at the end
+  Histogram latency;              // measured and tail: of what was due in the measured period
+};
+
+}  // namespace ringpost::loadgen

@@ -1,0 +1,152 @@
+#include "tools/loadgen/option_table.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "engine/base/assert.h"
+#include "tools/ringpost/units.h"
+
+namespace ringpost::loadgen {
+
+namespace {
+
+using daemon::NumberError;
+using engine::nanos_per_s;
+
+constexpr std::uint64_t connections_max = 1'000'000;
+constexpr std::uint64_t pipeline_max = 1'000'000;
+constexpr std::uint64_t size_max = std::uint64_t{64} << 20;
+constexpr std::uint64_t requests_max = std::uint64_t{1} << 53;  // what JSON numbers hold exactly
+constexpr Nanos time_max = 24 * 3600 * nanos_per_s;
+constexpr std::uint64_t threads_max = 64;
+
+std::string out_of_bounds(std::string_view bounds) {
+  return "is out of bounds, which are " + std::string(bounds);
+}
+
+template <typename Parsed>
+std::string complaint(const Parsed& parsed, std::string_view how, std::string_view bounds) {
+  if (parsed.error() == NumberError::malformed) return "is not " + std::string(how);
+  return out_of_bounds(bounds);
+}
+
+// `Member` is a number, or an optional one.
+template <auto Member, std::uint64_t Min, std::uint64_t Max>
+std::string set_count(Options& options, std::string_view text) {
+  const auto parsed = daemon::parse_count(text);
+  const std::string bounds = std::to_string(Min) + " to " + std::to_string(Max);
+  if (!parsed) return complaint(parsed, "a whole number such as 10, 10k or 1M", bounds);
+  if (*parsed < Min || *parsed > Max) return out_of_bounds(bounds);
+  options.*Member = *parsed;
+  return "";
+}
+
+template <auto Member, Nanos Bare, Nanos Min>
+std::string set_time(Options& options, std::string_view text) {
+  const auto parsed = daemon::parse_duration(text, Bare);
+  const std::string bounds = daemon::show_duration(Min) + " to " + daemon::show_duration(time_max);
+  if (!parsed) return complaint(parsed, "a time such as 10s or 500ms", bounds);
+  if (*parsed < Min || *parsed > time_max) return out_of_bounds(bounds);
+  options.*Member = *parsed;
+  return "";
+}
+
+template <auto Member>
+std::string set_flag(Options& options, std::string_view) {
+  options.*Member = true;
+  return "";
+}
+
+// "64", "64KiB", "16-1k"
+std::string set_size(Options& options, std::string_view text) {
+  const std::size_t dash = text.find('-');
+  const auto min = daemon::parse_bytes(text.substr(0, dash));
+  const auto max =
+      dash == std::string_view::npos ? min : daemon::parse_bytes(text.substr(dash + 1));
+  if (!min || !max) return "is not a size such as 64 or 4KiB, or a range of two such as 16-1k";
+  if (*min > *max) return "is a range that ends before it begins";
+  if (*max > size_max) return out_of_bounds("0 to " + daemon::show_bytes(size_max));
+  options.size = {*min, *max};
+  return "";
+}
+
+std::string set_cpus(Options& options, std::string_view text) {
+  std::vector<std::uint32_t> cpus;
+  for (const char *at = text.data(), *end = at + text.size();;) {
+    std::uint32_t cpu = 0;
+    const auto [stop, error] = std::from_chars(at, end, cpu);
+    if (error != std::errc()) return "is not a list of CPU numbers such as 2,3";
+    cpus.push_back(cpu);
+    if (stop == end) break;
+    if (*stop != ',') return "is not a list of CPU numbers such as 2,3";
+    at = stop + 1;
+  }
+  options.cpus = cpus;
+  return "";
+}
+
+using enum OptionGroup;
+
+constexpr OptionRow rows[] = {
+    {load, "-c,--connections", "N", set_count<&Options::connections, 1, connections_max>,
+     "connections", "Default 50; 1 to 1000000."},
+    {load, "-d,-z,--duration", "TIME",
+     set_time<&Options::duration, nanos_per_s, engine::nanos_per_ms>, "how long to measure",
+     "Default 10s, or until --requests are done."},
+    {load, "-n,--requests", "N", set_count<&Options::requests, 1, requests_max>,
+     "end after that many requests, over all connections", "Default: no limit."},
+    {load, "-P,--pipeline", "N", set_count<&Options::pipeline, 1, pipeline_max>,
+     "requests that each connection keeps in flight", "Default 1; 1 to 1000000."},
+    {load, "-s,--size", "BYTES", set_size, "bytes of a message, or a range of sizes such as 16-1k",
+     "Default 64; up to 64MiB."},
+    {load, "-w,--warmup", "TIME", set_time<&Options::warmup, nanos_per_s, 0>,
+     "run that long before measuring begins", "Default 1s, or none with --requests."},
+    {load, "--seed", "N", set_count<&Options::seed, 0, UINT64_MAX>,
+     "of what is random: contents and sizes", "Default 1."},
+
+    {machine, "-t,--threads", "N", set_count<&Options::threads, 1, threads_max>,
+     "threads, each with connections of its own and pinned to a CPU", "Default 1; 1 to 64."},
+    {machine, "--cpus", "LIST", set_cpus, "the CPUs to pin the threads to, one each",
+     "Default: the last ones that this process may use."},
+    {machine, "--spin-us", "TIME", set_time<&Options::spin, engine::nanos_per_us, 0>,
+     "poll that long before sleeping", "Default 50us while a CPU is left for others, else 0."},
+
+    {patience, "--connect-timeout", "TIME",
+     set_time<&Options::connect_timeout, nanos_per_s, engine::nanos_per_ms>,
+     "give a connection up that does not come about in that time", "Default 5s."},
+    {patience, "--timeout", "TIME", set_time<&Options::reply_timeout, nanos_per_s, 0>,
+     "wait that long for replies at the end", "Default 10s."},
+
+    {output, "-q,--quiet", "", set_flag<&Options::quiet>, "no progress, only the result"},
+    {output, "-v,--verbose", "", set_flag<&Options::verbose>, "say more"},
+
+    {other, "-h,--help", "", nullptr, "print this help"},
+    {other, "--version", "", nullptr, "print the version"},
+};
+
+}  // namespace
+
+std::string_view heading(OptionGroup group) {
+  switch (group) {
+    case load:
+      return "Load";
+    case machine:
+      return "Machine";
+    case patience:
+      return "Patience";
+    case output:
+      return "Output";
+    case other:
+      return "Other";
+  }
+  ASSERT(false);
+  return "";
+}
+
+std::span<const OptionRow> option_table() { return rows; }
+
+std::string_view long_name(const OptionRow& row) {
+  return row.names.substr(row.names.rfind("--") + 2);
+}
+
+}  // namespace ringpost::loadgen

@@ -1,0 +1,57 @@
+#include "tools/loadgen/options.h"
+
+#include <algorithm>
+
+namespace ringpost::loadgen {
+
+namespace {
+constexpr Nanos duration_default = 10 * engine::nanos_per_s;
+constexpr Nanos warmup_default = engine::nanos_per_s;
+constexpr Nanos spin_default = 50 * engine::nanos_per_us;
+// Rings, events, standard streams, files: what a run needs beside its connections.
+constexpr std::uint64_t files_besides = 64;
+}  // namespace
+
+void resolve(Options& options, const Host& host) {
+  if (!options.warmup) options.warmup = options.requests ? 0 : warmup_default;
+  if (!options.duration && !options.requests) options.duration = duration_default;
+  // A server on this machine most likely began with the first ones.
+  const bool are_given = !options.cpus.empty();
+  for (std::size_t i = 0; !are_given && i < options.threads; ++i) {
+    const std::size_t behind = i % host.cpus.size();
+    options.cpus.push_back(static_cast<std::uint32_t>(host.cpus[host.cpus.size() - 1 - behind]));
+  }
+  // Who spins takes what another on the same CPU could use: not where nothing is left for a server.
+  if (!options.spin) options.spin = options.threads < host.cpus.size() ? spin_default : 0;
+}
+
+std::vector<std::string> validate(const Options& options, const Host& host) {
+  std::vector<std::string> wrong;
+  if (options.cpus.size() != options.threads) {
+    wrong.push_back("--cpus: names " + std::to_string(options.cpus.size()) +
+                    " CPUs, but --threads is " + std::to_string(options.threads));
+  }
+  for (const std::uint32_t cpu : options.cpus) {
+    if (!std::ranges::count(host.cpus, static_cast<int>(cpu))) {
+      wrong.push_back("--cpus: this process may not run on CPU " + std::to_string(cpu));
+    }
+  }
+  if (options.connections < options.threads) {
+    wrong.push_back("--threads: " + std::to_string(options.threads) + " threads have only " +
+                    std::to_string(options.connections) + " connections (--connections)");
+  }
+  if (options.connections + files_besides > host.open_files_max) {
+    wrong.push_back("--connections: " + std::to_string(options.connections) +
+                    " need more open files than the " + std::to_string(host.open_files_max) +
+                    " that this process may have (ulimit -n)");
+  }
+  if (options.target.scheme == Scheme::chat && options.size.min < 2) {
+    wrong.push_back("--size: a chat line is at least 2 bytes, its line end");
+  }
+  if (options.target.scheme == Scheme::tcp && options.size.min < 1) {
+    wrong.push_back("--size: a message of the raw echo is at least 1 byte");
+  }
+  return wrong;
+}
+
+}  // namespace ringpost::loadgen

@@ -1,0 +1,92 @@
+#pragma once
+
+// Talk: one protocol as its client speaks it on one connection. A new protocol is one class with
+// three parts: the connect talk, the next request, and how replies are recognised. When requests
+// are due, what they waited and what to do about faults is the generator's business.
+//
+// A Talk deals in requests of its connection, counted from 0, in runs and not one by one: the calls
+// below are per receive or per turn, however many requests and replies these carry.
+//
+//   one reply each    on_replies(n): the next n requests of this connection are answered, in order
+//   no reply          on_replies as soon as the request is written (it is done by being said)
+//   fan-out           on_deliveries: somebody else's messages arrived here; whose and which, so
+//                     that the generator finds when they were sent
+//   subscriptions     the same, on connections that never send a request
+//
+// Owned by: one Client. Called on: its shard.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "engine/base/bytes.h"
+#include "engine/net/session.h"
+
+namespace ringpost::loadgen {
+
+using engine::Bytes;
+
+// What can be wrong with what the server says.
+enum class FaultKind : std::uint8_t {
+  corrupt,       // bytes differ
+  lost,          // a reply never came, though later ones did
+  duplicate,     // a reply came again
+  out_of_order,  // a reply came behind one that was asked for later
+  unexpected,    // bytes that answer nothing
+};
+inline constexpr std::size_t fault_kinds = 5;
+std::string_view to_text(FaultKind kind);
+
+struct Fault {
+  FaultKind kind;
+  std::uint64_t sequence;  // which reply of its connection (of its sender, with fan-out), from 0
+  std::string text;        // for people: expected what, got what
+};
+
+// Who hears of it: the generator's Client.
+class TalkTarget {
+ public:
+  // The connect talk is done; requests may be written. Once, perhaps within Talk::open.
+  virtual void on_ready() = 0;
+  // The next `count` requests in order were answered, and rightly.
+  virtual void on_replies(std::uint64_t count) = 0;
+  // The next `count` requests in order will have no right answer. The faults say why.
+  virtual void on_failed(std::uint64_t count) = 0;
+  virtual void on_fault(Fault fault) = 0;
+  // Nothing behind this point can be understood: the connection is to be given up.
+  virtual void on_lost_track() = 0;
+
+ protected:
+  ~TalkTarget() = default;
+};
+
+class Talk {
+ public:
+  Talk() = default;
+  Talk(const Talk&) = delete;
+  Talk& operator=(const Talk&) = delete;
+  virtual ~Talk() = default;
+
+  // The connection is there: says hello, if the protocol has one. `link` and `target` stay valid
+  // until the Talk is destroyed.
+  virtual void open(engine::Link& link, TalkTarget& target) = 0;
+  // Writes the next `count` requests. Requires: ready.
+  virtual void request(std::uint64_t count) = 0;
+  // How many of the next requests fit into that many bytes.
+  virtual std::uint64_t fitting(std::uint64_t bytes_max) const = 0;
+  // What came, as Session::on_bytes.
+  virtual std::size_t read(Bytes bytes) = 0;
+  // No more will come: reports what is missing of what it knows should have.
+  virtual void finish() = 0;
+};
+
+// Makes the talks of one run. Called on: any shard, at the same time.
+class Protocol {
+ public:
+  virtual ~Protocol() = default;
+  // `connection` is its number within the run.
+  virtual std::unique_ptr<Talk> talk(std::uint64_t connection) const = 0;
+};
+
+}  // namespace ringpost::loadgen

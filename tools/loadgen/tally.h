@@ -1,0 +1,48 @@
+#pragma once
+
+// Tally: puts the intervals of all shards together: a row per second, and the sums of the run.
+//
+// Owned by: the thread that watches the run.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "tools/loadgen/interval.h"
+#include "tools/loadgen/run_result.h"
+
+namespace ringpost::loadgen {
+
+class Tally {
+ public:
+  // `start`: when the first request was due, the zero of the rows.
+  Tally(std::uint32_t shards, Nanos start) : shards_(shards), start_(start) {}
+
+  void add(std::unique_ptr<Interval> interval);
+  // Rows to which every shard has given its part, since the last call.
+  std::vector<Second> take_rows();
+  // The rest of the rows, whoever has not given its part, and the sums. Call once, at the end.
+  void finish(RunResult& result);
+
+ private:
+  struct Row {
+    Second sums;
+    Interval::Part part = Interval::Part::warmup;
+    Histogram latency;
+    std::uint32_t parts = 0;
+  };
+
+  void close_row(Row& row);
+
+  std::uint32_t shards_;
+  Nanos start_;
+  std::map<std::uint32_t, Row> open_;  // by index
+  std::vector<Second> rows_;           // all, tails not
+  std::size_t rows_taken_ = 0;
+  std::vector<Nanos> measured_;  // how long, by shard
+  Second sums_;                  // of the measured rows
+  Histogram latency_;
+};
+
+}  // namespace ringpost::loadgen

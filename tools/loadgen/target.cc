@@ -1,0 +1,60 @@
+#include "tools/loadgen/target.h"
+
+#include <algorithm>
+#include <array>
+
+namespace ringpost::loadgen {
+
+namespace {
+
+using engine::Unexpected;
+
+struct SchemeRow {
+  std::string_view name;
+  std::uint16_t port;
+};
+constexpr std::array<SchemeRow, 4> schemes = {
+    {{"tcp", 1234}, {"frames", 8081}, {"orders", 8080}, {"chat", 6142}}};
+
+std::string scheme_names() {
+  std::string names;
+  for (const SchemeRow& row : schemes) {
+    names += (names.empty() ? "" : ", ") + std::string(row.name) + "://";
+  }
+  return names;
+}
+
+bool has_port(std::string_view address) {
+  const std::size_t colon = address.rfind(':');
+  if (colon == std::string_view::npos) return false;
+  const std::size_t bracket = address.rfind(']');
+  return bracket == std::string_view::npos || colon > bracket;
+}
+
+}  // namespace
+
+engine::Result<Target, std::string> parse_target(std::string_view text) {
+  constexpr std::string_view separator = "://";
+  const std::size_t at = text.find(separator);
+  if (at == std::string_view::npos) {
+    return Unexpected{std::string("is no URL such as tcp://127.0.0.1:1234")};
+  }
+  const auto row = std::ranges::find(schemes, text.substr(0, at), &SchemeRow::name);
+  if (row == schemes.end()) {
+    return Unexpected{"has a protocol that is none of " + scheme_names()};
+  }
+  std::string address(text.substr(at + separator.size()));
+  if (address.ends_with('/')) address.pop_back();
+  if (!has_port(address)) address += ":" + std::to_string(row->port);
+  auto endpoint = engine::parse_endpoint(address);
+  if (!endpoint) return Unexpected{endpoint.error()};
+  return Target{static_cast<Scheme>(row - schemes.begin()), *endpoint};
+}
+
+std::string to_text(const Target& target) {
+  return std::string(to_text(target.scheme)) + "://" + engine::to_text(target.endpoint);
+}
+
+std::string_view to_text(Scheme scheme) { return schemes[static_cast<std::size_t>(scheme)].name; }
+
+}  // namespace ringpost::loadgen
