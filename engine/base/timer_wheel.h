@@ -6,7 +6,7 @@
 // nothing.
 //
 // A node fires in the first `advance` whose time is at or past its deadline rounded up to a
-// millisecond: never early.
+// millisecond, or as soon after it as the bound of work allows: never early.
 //
 // Owned by: one shard. Called on: owner only.
 
@@ -45,6 +45,7 @@ class TimerWheel {
     for (auto& level : slots_) {
       for (TimerNode& head : level) head.previous = head.next = &head;
     }
+    reached_.previous = reached_.next = &reached_;
   }
   TimerWheel(const TimerWheel&) = delete;
   TimerWheel& operator=(const TimerWheel&) = delete;
@@ -66,25 +67,31 @@ class TimerWheel {
   }
 
   // Moves time forward and calls fire(TimerNode&) for each node that is due; the node may be
-  // scheduled anew from there, and other nodes cancelled.
+  // scheduled anew from there, and other nodes cancelled. Handles at most `nodes_max`, those that
+  // only move a level down included. False: there are more, for the next call, and next_deadline()
+  // is not ahead of `now`.
   template <typename Fire>
-  void advance(Nanos now, Fire&& fire) {
+  bool advance(Nanos now, std::size_t nodes_max, Fire&& fire) {
     const std::uint64_t target =
         now <= start_ ? 0 : static_cast<std::uint64_t>((now - start_) / tick_nanos);
-    while (now_tick_ < target) {
+    std::size_t nodes_left = nodes_max;
+    while (handle_reached(nodes_left, fire)) {
+      if (now_tick_ >= target) return true;
       const std::uint64_t next = next_event_tick();
       if (next > target) {
         now_tick_ = target;
-        return;
+        return true;
       }
-      step_to(next, fire);
+      step_to(next);
     }
+    return false;
   }
 
   // When `advance` has something to do next: a lower bound of the earliest deadline, `never` when
   // nothing is scheduled.
   Nanos next_deadline() const {
     if (count_ == 0) return never;
+    if (reached_.next != &reached_) return start_ + static_cast<Nanos>(now_tick_) * tick_nanos;
     return start_ + static_cast<Nanos>(next_event_tick()) * tick_nanos;
   }
 
@@ -143,8 +150,8 @@ class TimerWheel {
     return now_tick_ + horizon / 2;
   }
 
-  template <typename Fire>
-  void step_to(std::uint64_t tick, Fire&& fire) {
+  // Takes out of each level the slot that the time has come to.
+  void step_to(std::uint64_t tick) {
     now_tick_ = tick;
     for (std::size_t level = level_count; level-- > 0;) {
       const auto shift = static_cast<unsigned>(level) * level_bits;
@@ -153,23 +160,27 @@ class TimerWheel {
       const std::uint64_t bit = std::uint64_t{1} << slot;
       if ((occupied_[level] & bit) == 0) continue;
       occupied_[level] &= ~bit;
-      drain(slots_[level][slot], fire);
+      move_to_reached(slots_[level][slot]);
     }
   }
 
-  // Fires what is due in a slot and moves the rest to where it belongs now.
+  void move_to_reached(TimerNode& head) {
+    if (head.next == &head) return;
+    head.next->previous = reached_.previous;
+    reached_.previous->next = head.next;
+    head.previous->next = &reached_;
+    reached_.previous = head.previous;
+    head.previous = head.next = &head;
+  }
+
+  // Fires what is due of the slots that the time has come to, and moves the rest to where it
+  // belongs now. False: more is left than `nodes_left`, which it counts down.
   template <typename Fire>
-  void drain(TimerNode& head, Fire&& fire) {
-    TimerNode due;
-    due.previous = due.next = &due;
-    if (head.next != &head) {
-      due = head;
-      due.next->previous = &due;
-      due.previous->next = &due;
-      head.previous = head.next = &head;
-    }
-    while (due.next != &due) {
-      TimerNode& node = *due.next;
+  bool handle_reached(std::size_t& nodes_left, Fire&& fire) {
+    while (reached_.next != &reached_) {
+      if (nodes_left == 0) return false;
+      --nodes_left;
+      TimerNode& node = *reached_.next;
       unlink(node);
       if (node.tick <= now_tick_) {
         --count_;
@@ -178,6 +189,7 @@ class TimerWheel {
         insert(node);
       }
     }
+    return true;
   }
 
   Nanos start_;
@@ -185,6 +197,7 @@ class TimerWheel {
   std::size_t count_ = 0;
   std::array<std::uint64_t, level_count> occupied_ = {};
   std::array<std::array<TimerNode, slot_count>, level_count> slots_;
+  TimerNode reached_;  // head of what stood in the slots of now_tick_ and is not yet handled
 };
 
 }  // namespace ringpost::engine

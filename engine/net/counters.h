@@ -63,6 +63,7 @@ struct Counters {
   std::uint64_t input_cancelled = 0;      // its receive was taken back until it goes on
   std::uint64_t output_high = 0;          // a connection's output passed its high mark
   std::uint64_t turn_input_ended = 0;     // a log took its share of a turn
+  std::uint64_t turn_timers_put_off = 0;  // more timers were due than a turn handles
   std::uint64_t lanes_congested = 0;      // a lane was full: a spill began
   std::uint64_t spill_messages_max = 0;   // the longest spill
   std::uint64_t limit_line_too_long = 0;  // protocol limits

@@ -220,7 +220,8 @@ void Shard::drain_lane(std::uint32_t source) {
 }
 
 void Shard::run_timers() {
-  timers_.advance(now_, [](TimerNode& node) { node.target->on_time(); });
+  const auto fire = [](TimerNode& node) { node.target->on_time(); };
+  if (!timers_.advance(now_, options_.timers_per_turn, fire)) ++counters_.turn_timers_put_off;
 }
 
 void Shard::deliver_local() {

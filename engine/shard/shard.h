@@ -41,6 +41,7 @@ struct ShardOptions {
   std::uint32_t lane_batch = 64;  // messages taken from one lane before the next one's turn
   std::uint32_t messages_per_turn = 16 * 1024;  // delivered before the shard flushes
   std::uint32_t completions_per_turn = 256;
+  std::uint32_t timers_per_turn = 256;
   bool balance = true;  // hand accepted sockets to the least loaded shard; else keep them
   ConnectionLimits connections;
   Resolver* resolver = nullptr;  // for names to connect to; outlives the turns, not the teardown

@@ -34,6 +34,7 @@ Scenario::Scenario(std::string_view name, const ScenarioOptions& options)
   skips_drain_ = setup_.one_in(4);
 
   shard_options_.completions_per_turn = static_cast<std::uint32_t>(1) << setup_.below(9);
+  shard_options_.timers_per_turn = shard_options_.completions_per_turn;
   shard_options_.lane_batch = static_cast<std::uint32_t>(1) << setup_.below(7);
   shard_options_.messages_per_turn = static_cast<std::uint32_t>(1) << (2 + setup_.below(12));
   shard_options_.spin_nanos = setup_.one_in(2) ? 50'000 : 0;

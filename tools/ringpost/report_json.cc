@@ -68,6 +68,7 @@ void add_limits(std::string& out, const Counters& counters) {
   object.number("input_cancelled", counters.input_cancelled);
   object.number("output_high", counters.output_high);
   object.number("turn_input_ended", counters.turn_input_ended);
+  object.number("turn_timers_put_off", counters.turn_timers_put_off);
   object.number("lanes_congested", counters.lanes_congested);
   object.number("spill_messages_max", counters.spill_messages_max);
   object.number("line_too_long", counters.limit_line_too_long);

@@ -15,7 +15,7 @@ constexpr Nanos ms = nanos_per_ms;
 
 std::vector<TimerNode*> fired_at(TimerWheel& wheel, Nanos now) {
   std::vector<TimerNode*> fired;
-  wheel.advance(now, [&](TimerNode& node) { fired.push_back(&node); });
+  wheel.advance(now, SIZE_MAX, [&](TimerNode& node) { fired.push_back(&node); });
   return fired;
 }
 
@@ -47,6 +47,46 @@ TEST(TimerWheel, FiresAPastDeadlineAtTheNextTick) {
   EXPECT_EQ(fired_at(wheel, 101 * ms).size(), 1u);
 }
 
+TEST(TimerWheel, HandlesNoMoreAtOnceThanItsBound) {
+  TimerWheel wheel(0);
+  std::vector<TimerNode> nodes(10);
+  for (TimerNode& node : nodes) wheel.schedule(node, 5 * ms);
+  TimerNode later;
+  wheel.schedule(later, 6 * ms);
+  std::vector<TimerNode*> fired;
+  const auto fire = [&](TimerNode& node) { fired.push_back(&node); };
+
+  EXPECT_FALSE(wheel.advance(100 * ms, 4, fire));
+  EXPECT_EQ(fired.size(), 4u);
+  EXPECT_EQ(wheel.count(), 7u);
+  EXPECT_LE(wheel.next_deadline(), 100 * ms);
+  wheel.cancel(nodes[4]);  // due, and waiting for its turn
+  wheel.schedule(nodes[5], 200 * ms);
+  wheel.schedule(nodes[0], 3 * ms);
+
+  EXPECT_FALSE(wheel.advance(100 * ms, 4, fire));
+  EXPECT_TRUE(wheel.advance(100 * ms, 4, fire));
+  EXPECT_EQ(fired.size(), 4u + 4u + 2u);
+  EXPECT_FALSE(nodes[0].scheduled());
+  EXPECT_FALSE(later.scheduled());
+  EXPECT_EQ(wheel.count(), 1u);
+  EXPECT_EQ(fired_at(wheel, 200 * ms), std::vector<TimerNode*>{&nodes[5]});
+}
+
+// A slot of many minutes comes down at once: it is as much work as firing it.
+TEST(TimerWheel, WhatOnlyMovesDownCounts) {
+  TimerWheel wheel(0);
+  std::vector<TimerNode> nodes(10);
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    wheel.schedule(nodes[i], (64 * 64 + 1 + static_cast<Nanos>(i)) * ms);
+  }
+  const auto fire = [](TimerNode&) { FAIL() << "early"; };
+  EXPECT_FALSE(wheel.advance(64 * 64 * ms, 4, fire));
+  EXPECT_FALSE(wheel.advance(64 * 64 * ms, 4, fire));
+  EXPECT_TRUE(wheel.advance(64 * 64 * ms, 4, fire));
+  EXPECT_EQ(fired_at(wheel, 64 * 65 * ms).size(), nodes.size());
+}
+
 TEST(TimerWheel, ForgetsWhatWasCancelled) {
   TimerWheel wheel(0);
   TimerNode first;
@@ -75,7 +115,7 @@ TEST(TimerWheel, LetsAFiringNodeScheduleItselfAndCancelItsNeighbours) {
   wheel.schedule(first, 10 * ms);
   wheel.schedule(second, 10 * ms);
   int fires = 0;
-  wheel.advance(10 * ms, [&](TimerNode& node) {
+  wheel.advance(10 * ms, SIZE_MAX, [&](TimerNode& node) {
     ++fires;
     EXPECT_EQ(&node, &first);
     wheel.cancel(second);
@@ -91,7 +131,7 @@ TEST(TimerWheel, ANodeThatSchedulesItselfInThePastDoesNotHoldTheTurn) {
   TimerNode node;
   wheel.schedule(node, ms);
   int fires = 0;
-  wheel.advance(3 * ms, [&](TimerNode& fired) {
+  wheel.advance(3 * ms, SIZE_MAX, [&](TimerNode& fired) {
     ++fires;
     wheel.schedule(fired, 0);
   });
@@ -221,7 +261,8 @@ void run_against_model(std::uint64_t seed) {
         now = prng.one_in(2) && next < end ? std::max(now, next) : now + draw_span(prng);
         auto due = model.advance(now);
         Nanos last_tick = 0;
-        wheel.advance(now, [&](TimerNode& fired) {
+        const std::size_t nodes_max = prng.one_in(2) ? SIZE_MAX : 1 + prng.below(3);
+        const auto fire = [&](TimerNode& fired) {
           const auto index = static_cast<std::size_t>(&fired - nodes.data());
           EXPECT_LE(deadlines[index], now) << "fired early";
           auto at = due.begin();
@@ -230,7 +271,10 @@ void run_against_model(std::uint64_t seed) {
           EXPECT_GE(at->first, last_tick) << "fired out of order";
           last_tick = at->first;
           due.erase(at);
-        });
+        };
+        while (!wheel.advance(now, nodes_max, fire)) {
+          ASSERT_LE(wheel.next_deadline(), now) << "a shard would sleep over what is due";
+        }
         EXPECT_TRUE(due.empty()) << due.size() << " did not fire";
         break;
       }

@@ -31,7 +31,7 @@ class ListenerTest : public ::testing::Test, public AcceptTarget {
       EXPECT_EQ(completion.token.slot(), 1u);
       listener_.on_completion(completion);
     }
-    timers_.advance(now_, [](TimerNode& node) { node.target->on_time(); });
+    timers_.advance(now_, SIZE_MAX, [](TimerNode& node) { node.target->on_time(); });
   }
   bool accepting() const { return io_.in_flight(OpKind::accept, listening); }
   void end_accept(int error) {

@@ -173,7 +173,7 @@ class NetWorld {
         connections.on_completion(completion);
       }
     }
-    timers.advance(now, [](TimerNode& node) { node.target->on_time(); });
+    timers.advance(now, SIZE_MAX, [](TimerNode& node) { node.target->on_time(); });
     for (int i = 0; i < 32 && connections.feed_ready(); ++i) {
     }
     connections.flush();

@@ -28,7 +28,7 @@ class DrainTest : public ::testing::Test, public DrainTarget {
   }
   void pass_time(Nanos nanos) {
     now_ += nanos;
-    timers_.advance(now_, [](TimerNode& node) { node.target->on_time(); });
+    timers_.advance(now_, SIZE_MAX, [](TimerNode& node) { node.target->on_time(); });
   }
   // How many of a kind were sent to a shard since the last look.
   int sent(std::uint32_t shard, std::uint16_t kind) {

@@ -374,6 +374,41 @@ TEST(Shard, WaitsForItsNextTimerAndNotWithWorkLeft) {
   EXPECT_LE(world.io(0).last_limits.deadline, world.clock.value + nanos_per_ms);
 }
 
+class CountingTimer final : public TimerTarget {
+ public:
+  explicit CountingTimer(std::uint32_t& fired) : fired_(fired) { node.target = this; }
+  void on_time() override { ++fired_; }
+  TimerNode node;
+
+ private:
+  std::uint32_t& fired_;
+};
+
+TEST(Shard, AThousandDueTimersDoNotHoldUpATurn) {
+  ShardWorldOptions options = world_of(1);
+  options.shard.timers_per_turn = 100;
+  ShardWorld world(options);
+  LineSession& session = world.open(0, socket_a);
+  session.when_line = [](LineSession& s, const std::string& line) { s.link->write(line); };
+  std::uint32_t fired = 0;
+  std::deque<CountingTimer> timers;
+  for (int i = 0; i < 1000; ++i) {
+    timers.emplace_back(fired);
+    world.shard(0).timers().schedule(timers.back().node, world.clock.value + nanos_per_ms);
+  }
+  world.clock.value += 10 * nanos_per_ms;
+  world.io(0).arrive(socket_a, "question\n");
+  world.step(0);
+  EXPECT_EQ(fired, 100u);
+  EXPECT_EQ(world.io(0).sending_bytes(socket_a), "question");
+  for (std::uint32_t turn = 2; turn <= 10; ++turn) {
+    world.step(0);
+    EXPECT_LE(world.io(0).last_limits.deadline, world.clock.value);  // at once
+    EXPECT_EQ(fired, turn * 100);
+  }
+  EXPECT_EQ(world.shard(0).counters().turn_timers_put_off, 9u);
+}
+
 TEST(Shard, SpinsOnlyAfterATurnThatDidWork) {
   ShardWorldOptions options = world_of(1);
   options.shard.spin_nanos = 50 * nanos_per_us;

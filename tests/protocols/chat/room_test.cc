@@ -59,7 +59,7 @@ class RoomTest : public ::testing::Test {
   }
   void advance() {
     world_.now += 2 * engine::nanos_per_ms;
-    timers_.advance(world_.now, [](engine::TimerNode& node) { node.target->on_time(); });
+    timers_.advance(world_.now, SIZE_MAX, [](engine::TimerNode& node) { node.target->on_time(); });
   }
 
   // What waits for a shard, as text: kinds, and runs with their lines.
