@@ -108,7 +108,8 @@ class RelayScenario final : public Scenario,
   std::uint32_t block_bytes_max() const { return relay_.block_bytes_max; }
   // Nobody breaks a connection on purpose.
   bool is_peaceful() const { return is_peaceful_; }
-  void on_opening(const tcp::Relay& relay) { opening_ = &relay; }
+  // The client whose connection opens now gets that relay.
+  void on_relay(const tcp::Relay& relay) { clients_of_[&relay] = opening_; }
   void on_unserved() { were_some_unserved_ = true; }
   void answer(ActorRef asker, std::uint64_t token, std::unique_ptr<engine::Addresses> addresses);
 
@@ -137,7 +138,7 @@ class RelayScenario final : public Scenario,
   std::uint64_t weather_ms_max_;
   LateResolver resolver_{*this};
   std::vector<std::unique_ptr<RelayEnd>> upstreams_;
-  const tcp::Relay* opening_ = nullptr;
+  RelayEnd* opening_ = nullptr;
   std::unordered_map<const tcp::Relay*, RelayEnd*> clients_of_;  // looked up, never walked
 };
 
@@ -148,7 +149,7 @@ class ProbePool final : public engine::Service {
       : scenario_(scenario), pool_(std::move(shared)) {}
   engine::Session& open() override {
     engine::Session& session = pool_.open();
-    scenario_.on_opening(tcp::Relay::of(session));
+    scenario_.on_relay(tcp::Relay::of(session));
     return session;
   }
   void close(engine::Session& session) override { pool_.close(session); }
@@ -253,7 +254,7 @@ void RelayScenario::on_opened(Fd socket, const engine::Service& service) {
   RelayEnd& end = end_at(socket);
   const auto* relay = dynamic_cast<const tcp::Relay*>(&service);
   if (relay == nullptr) {
-    clients_of_[opening_] = &end;
+    opening_ = &end;
     return;
   }
   RelayEnd& client = *clients_of_.at(relay);
