@@ -92,7 +92,9 @@ class Report:
     """The counters of one JSON line."""
 
     def __init__(self, line):
-        self.shards = json.loads(line)["shards"]
+        counters = json.loads(line)
+        self.shards = counters["shards"]
+        self.resolver = counters["resolver"]
 
     def each(self, path):
         """One value per shard: each("closed.reset"), each("lane_sent")."""

@@ -44,10 +44,10 @@ int open_signals() {
   return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-void print_reports(std::vector<FullReport> reports) {
+void print_reports(const ShardGroup& group, std::vector<FullReport> reports) {
   std::sort(reports.begin(), reports.end(),
             [](const FullReport& a, const FullReport& b) { return a.shard.index < b.shard.index; });
-  print(stdout, ringpost::daemon::report_json(reports));
+  print(stdout, ringpost::daemon::report_json(reports, group.resolver_counters()));
 }
 
 std::string join(const std::vector<std::uint32_t>& numbers) {
@@ -122,7 +122,7 @@ class Supervisor {
   void take_reports() {
     for (FullReport& report : group_.take_reports()) reports_.push_back(std::move(report));
     if (reports_.size() < group_.shard_count()) return;
-    print_reports(std::exchange(reports_, {}));
+    print_reports(group_, std::exchange(reports_, {}));
     asked_ = false;
   }
 
@@ -155,7 +155,7 @@ int serve(const ringpost::daemon::Options& options) {
   }
   log_start(log, wiring, group_options, *engine);
   Supervisor(group, log, signals).run();
-  print_reports(group.join());
+  print_reports(group, group.join());
   log.info("stopped");
   close(signals);
   return 0;

@@ -118,19 +118,29 @@ void add_shard(std::string& out, const FullReport& report) {
   add_io(object.key("io"), report.io);
 }
 
+void add_resolver(std::string& out, const engine::ResolverCounters& counters) {
+  JsonObject object(out);
+  object.number("requests", counters.requests);
+  object.number("lookups", counters.lookups);
+  object.number("failed", counters.failed);
+  object.number("refused", counters.refused);
+}
+
 }  // namespace
 
-std::string report_json(std::span<const FullReport> reports) {
+std::string report_json(std::span<const FullReport> shards,
+                        const engine::ResolverCounters& resolver) {
   std::string out;
   {
     JsonObject object(out);
     std::string& list = object.key("shards");
     list += '[';
-    for (const FullReport& report : reports) {
-      if (&report != &reports.front()) list += ',';
+    for (const FullReport& report : shards) {
+      if (&report != &shards.front()) list += ',';
       add_shard(list, report);
     }
     list += ']';
+    add_resolver(object.key("resolver"), resolver);
   }
   out += '\n';
   return out;

@@ -1,7 +1,7 @@
 #pragma once
 
-// The counters of all shards as one JSON line: what SIGUSR1 prints, and the end of the process.
-// Names are those of the structs that hold the numbers.
+// The counters of all shards, and of the resolver that they share, as one JSON line: what SIGUSR1
+// prints, and the end of the process. Names are those of the structs that hold the numbers.
 
 #include <span>
 #include <string>
@@ -11,6 +11,7 @@
 namespace ringpost::daemon {
 
 // One line, ended by LF.
-std::string report_json(std::span<const engine::FullReport> reports);
+std::string report_json(std::span<const engine::FullReport> shards,
+                        const engine::ResolverCounters& resolver);
 
 }  // namespace ringpost::daemon
