@@ -74,6 +74,9 @@ void add_limits(std::string& out, const Counters& counters) {
   object.number("line_too_long", counters.limit_line_too_long);
   object.number("frame_too_long", counters.limit_frame_too_long);
   object.number("held_frames", counters.limit_held_frames);
+  object.number("head_too_large", counters.limit_head_too_large);
+  object.number("body_too_large", counters.limit_body_too_large);
+  object.number("held_bodies", counters.limit_held_bodies);
   object.number("replies", counters.limit_replies);
   object.number("tickers", counters.limit_tickers);
   object.number("room_spill", counters.limit_room_spill);
