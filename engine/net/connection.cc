@@ -282,7 +282,7 @@ void Connection::on_receive_final(std::int32_t result) {
   if (result == -ENOBUFS) {
     ++counters_.receive_starved;
     receive_state_ = ReceiveState::starved;
-    all_.starved_.push_back(this);
+    all_.starved_.push(this);
     return;
   }
   if (result > 0 || result == -ECANCELED) {
@@ -425,7 +425,7 @@ void Connection::resume() {
 }
 
 void Connection::list_ready() {
-  if (!std::exchange(ready_, true)) all_.ready_.push_back(this);
+  if (!std::exchange(ready_, true)) all_.ready_.push(this);
 }
 
 Bytes Connection::held() const {

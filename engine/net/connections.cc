@@ -1,5 +1,6 @@
 #include "engine/net/connections.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/base/assert.h"
@@ -86,19 +87,15 @@ bool Connections::deliver(ActorRef to, std::span<const Message> run) {
 }
 
 bool Connections::feed_ready() {
-  swap_.clear();
-  std::swap(swap_, ready_);
   std::size_t fed = 0;
-  for (Connection* connection : swap_) {
-    if (fed == limits_.feed_ready_max) {
-      ready_.push_back(connection);
-      continue;
-    }
+  // Those that become ready anew, or fill a queue anew, stand at the end: once around at most.
+  for (std::size_t left = ready_.size(); left != 0; --left) {
+    if (fed == limits_.feed_ready_max) break;
     ++fed;
-    connection->ready_ = false;
-    feed(*connection);
+    Connection& connection = *ready_.pop();
+    connection.ready_ = false;
+    feed(connection);
   }
-  // Those that fill a queue anew stand at the end: once around at most.
   for (std::size_t left = held_back_.size(); left != 0 && !post_.congested(); --left) {
     if (fed == limits_.feed_ready_max) break;
     ++fed;
@@ -141,9 +138,8 @@ void Connections::settle_stalled() {
   }
   stalled_.clear();
 
-  swap_.clear();
-  std::swap(swap_, starved_);
-  for (Connection* connection : swap_) connection->end_starvation();
+  std::size_t left = std::min<std::size_t>(starved_.size(), limits_.feed_ready_max);
+  for (; left != 0; --left) starved_.pop()->end_starvation();
 }
 
 void Connections::close_aborted() {

@@ -31,8 +31,9 @@ struct ConnectionLimits {
   Nanos linger_nanos = 5 * nanos_per_s;        // without progress after the goodbye, then close
   std::uint32_t linger_bytes_max = 1 << 20;    // input discarded after the goodbye, then close
   std::uint32_t send_bytes_max =
-      256 * 1024;                      // of one send, so that one peer does not take the turn
-  std::uint32_t feed_ready_max = 256;  // stalled connections taken up again in one turn
+      256 * 1024;  // of one send, so that one peer does not take the turn
+  // Stalled connections taken up again at a time; starved ones in one turn.
+  std::uint32_t feed_ready_max = 256;
 };
 
 class Connections {
@@ -116,15 +117,15 @@ class Connections {
   std::vector<Connection*> slots_;
   std::vector<std::uint32_t> free_slots_;
   std::vector<Connection*> touched_;  // flush at the end of the turn
-  std::vector<Connection*> ready_;    // hold input that may be parsed
+  Fifo<Connection*> ready_;           // hold input that may be parsed
   std::vector<Connection*> stalled_;  // stalled in this turn
   // Hold input that may be parsed when no queue of the shard is full, in the order in which they
   // stalled: nobody is passed over while others go on.
   Fifo<Connection*> held_back_;
-  std::vector<Connection*> starved_;  // wait for receive buffers
+  Fifo<Connection*> starved_;         // wait for receive buffers
   std::vector<Connection*> aborted_;  // to be torn down
   std::vector<Connection*> closing_;  // shut down, in flight
-  std::vector<Connection*> swap_;     // scratch of the steps above
+  std::vector<Connection*> swap_;     // scratch of close_aborted
   std::vector<std::unique_ptr<SendRequest>> requests_;
   std::vector<SendRequest*> free_requests_;
   std::deque<Connection> memory_;  // never moves them

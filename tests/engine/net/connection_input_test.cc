@@ -293,6 +293,33 @@ TEST(ConnectionInput, ManyReadyConnectionsAreTakenUpInPortions) {
   EXPECT_EQ(fed(), 7);
 }
 
+// Story: each turn started the receives of all starved connections, each of which failed anew while
+// the buffers did not suffice.
+TEST(ConnectionInput, ManyStarvedConnectionsAreStartedInPortionsAndInTurn) {
+  ConnectionLimits limits;
+  limits.feed_ready_max = 2;
+  NetWorld world(limits);
+  for (Fd fd = 100; fd < 105; ++fd) {
+    world.open(fd);
+    world.io.receive_ends(fd, ENOBUFS);
+  }
+  world.turn();
+  const auto receiving = [&] {
+    std::vector<Fd> sockets;
+    for (Fd fd = 100; fd < 105; ++fd) {
+      if (world.io.receiving(fd)) sockets.push_back(fd);
+    }
+    return sockets;
+  };
+  EXPECT_EQ(receiving(), (std::vector<Fd>{100, 101}));
+  EXPECT_TRUE(world.connections.work_left());
+  world.turn();
+  EXPECT_EQ(receiving(), (std::vector<Fd>{100, 101, 102, 103}));
+  world.turn();
+  EXPECT_EQ(receiving().size(), 5u);
+  EXPECT_FALSE(world.connections.work_left());
+}
+
 // --- Receives that end ---
 
 TEST(ConnectionInput, WithoutBuffersItWaitsAndIsStartedAnew) {
