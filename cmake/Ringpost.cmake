@@ -78,12 +78,17 @@ endfunction()
 # ringpost_fuzz(NAME SOURCES a.cc ... LIBS ringpost::x ... [CORPUS folder]): a libFuzzer target (it defines
 # LLVMFuzzerTestOneInput) that CTest runs for RINGPOST_FUZZ_SECONDS, starting from the inputs of the corpus folder; what it
 # finds stays in the build folder.
+# The target `fuzzers` is all of them.
+if(RINGPOST_FUZZ)
+  add_custom_target(fuzzers)
+endif()
 set(RINGPOST_FUZZ_SECONDS 15 CACHE STRING "How long CTest runs each fuzz target")
 function(ringpost_fuzz name)
   cmake_parse_arguments(arg "" "CORPUS" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ringpost_flags ${arg_LIBS})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  add_dependencies(fuzzers ${name})
   set(found ${CMAKE_CURRENT_BINARY_DIR}/${name}.found)
   file(MAKE_DIRECTORY ${found})
   if(arg_CORPUS)
