@@ -25,11 +25,9 @@ void Relay::End::on_open(Link& link) {
 }
 
 std::size_t Relay::End::on_bytes(Bytes bytes) {
+  // Before the other one is there this one is paused; once it is gone this one is ending.
+  ASSERT(other_.link_ != nullptr);
   const Link::TakenBlock block = link_->take();
-  if (other_.link_ == nullptr) {  // it has just broken off, and so will this one
-    link_->buffers().give_back(block.block);
-    return bytes.size();
-  }
   link_->pause();  // until it was sent
   other_.link_->write_block(block.block, block.offset, block.bytes);
   return bytes.size();
