@@ -10,6 +10,8 @@ namespace ringpost::engine {
 namespace {
 // While a lane is full, its consumer frees places without waking anybody: look again soon.
 constexpr Nanos congested_nap = 20 * nanos_per_us;
+// A sleep may last that much longer than asked for: the kernel's timer slack and the way back.
+constexpr Nanos sleep_overshoot = 100 * nanos_per_us;
 // Rounds of local delivery and taking up paused input, before the shard flushes what they made.
 constexpr int local_rounds_max = 32;
 constexpr std::size_t inbox_batch = 64;
@@ -136,7 +138,22 @@ TurnLimits Shard::turn_limits() const {
   limits.deadline = timers_.next_deadline();
   if (post_.congested()) limits.deadline = std::min(limits.deadline, now_ + congested_nap);
   limits.spin = worked_ ? options_.spin_nanos : 0;
+  wait_exactly(limits);
   return limits;
+}
+
+// Not beyond an exact deadline. A sleep ends some time after its own, so a shard that may spin
+// wakes that much earlier and spends the rest awake.
+void Shard::wait_exactly(TurnLimits& limits) const {
+  const Nanos exact = exact_timers_.next_deadline();
+  if (exact >= limits.deadline) return;
+  limits.deadline = exact;
+  if (options_.spin_nanos == 0) return;
+  if (exact - now_ > sleep_overshoot) {
+    limits.deadline = exact - sleep_overshoot;
+  } else {
+    limits.spin = std::max(limits.spin, exact - now_);
+  }
 }
 
 bool Shard::messages_waiting() const {
@@ -222,6 +239,7 @@ void Shard::drain_lane(std::uint32_t source) {
 void Shard::run_timers() {
   const auto fire = [](TimerNode& node) { node.target->on_time(); };
   if (!timers_.advance(now_, options_.timers_per_turn, fire)) ++counters_.turn_timers_put_off;
+  exact_timers_.advance(now_);
 }
 
 void Shard::deliver_local() {

@@ -18,6 +18,7 @@
 #include "engine/actor/post.h"
 #include "engine/base/buffer_pool.h"
 #include "engine/base/clock.h"
+#include "engine/base/exact_timers.h"
 #include "engine/base/kernel_owned.h"
 #include "engine/base/payload.h"
 #include "engine/base/timer_wheel.h"
@@ -103,6 +104,7 @@ class Shard final : public SleepGate, public Actor, public AcceptTarget, public 
   BufferPool& buffers() { return buffers_; }
   Counters& counters() { return counters_; }
   TimerWheel& timers() { return timers_; }
+  ExactTimers& exact_timers() { return exact_timers_; }
   const Nanos& now() const { return now_; }  // of the turn; the reference stays valid
   FanOutTurn& fan_out() { return connections_.fan_out(); }
   Dialer& dialer() { return dialer_; }
@@ -137,6 +139,7 @@ class Shard final : public SleepGate, public Actor, public AcceptTarget, public 
 
   // The steps of a turn.
   TurnLimits turn_limits() const;
+  void wait_exactly(TurnLimits& limits) const;
   void take_completions(std::span<const Completion> completions);
   void work_off_backlog();
   void drain_inbox();
@@ -169,6 +172,7 @@ class Shard final : public SleepGate, public Actor, public AcceptTarget, public 
   BufferPool buffers_;
   PayloadPool payloads_;
   TimerWheel timers_;
+  ExactTimers exact_timers_;
   Post post_;
   MessageQueue delivering_;
   std::vector<std::unique_ptr<Actor>> actors_;  // by slot; the shard's own place is empty
