@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
 """ringpost-load against the daemon, and against nobody."""
 
+import contextlib
+import json
 import os
+import signal
 import socket
+import struct
 import subprocess
-import unittest
+import tempfile
+import threading
 
 from harness import PATIENCE, Daemon, SystemTest, main
 
@@ -31,7 +36,7 @@ class LoadsTheDaemon(SystemTest):
         with Daemon("--services", "tcp-echo", shards=2) as daemon:
             target = url("tcp", daemon.addresses["tcp-echo"])
             outcome = self.run_right(target, "-n", 20000, "-c", 10, "-P", 4)
-            self.assertIn("20000 replies", outcome.stdout)
+            self.assertIn("20,000 replies", outcome.stdout)
 
     def test_sizes_from_a_range_on_two_threads(self):
         with Daemon("--services", "tcp-echo,echo", shards=2) as daemon:
@@ -51,10 +56,157 @@ class LoadsTheDaemon(SystemTest):
             outcome = self.run_right(target, "-d", "300ms", "-w", "100ms", "-c", 2)
             self.assertIn("warm-up", outcome.stderr)
 
+    def test_orders_in_a_mix(self):
+        with Daemon("--services", "orders", "--orders-cap", "1e9", shards=2) as daemon:
+            target = url("orders", daemon.addresses["orders"])
+            self.run_right(target, "-n", 20000, "-c", 10, "-P", 32)
+            self.run_right(target, "-n", 999, "-c", 3, "-t", 2, "--mix", "buy:2,get:1")
+            self.run_right(target, "-n", 500, "-c", 3, "--mix", "get:1")
+
+    def test_chat_counts_every_delivery(self):
+        with Daemon("--services", "chat", shards=2) as daemon:
+            target = url("chat", daemon.addresses["chat"])
+            outcome = self.run_right(target, "-n", 2000, "-P", 8, "--listeners", 20)
+            self.assertIn("40,000 deliveries", outcome.stdout)
+            outcome = self.run_right(
+                target, "-n", 900, "-P", 4, "-t", 2, "--senders", 3, "--listeners", 7, "-s", "2-900"
+            )
+            self.assertIn("8,100 deliveries", outcome.stdout)
+
+    def test_an_open_loop_sends_what_was_asked_for(self):
+        with Daemon("--services", "tcp-echo,chat", shards=1) as daemon:
+            for scheme, service, deliveries in (("tcp", "tcp-echo", 1), ("chat", "chat", 9)):
+                target = url(scheme, daemon.addresses[service])
+                with tempfile.TemporaryDirectory() as folder:
+                    file = os.path.join(folder, "run.json")
+                    self.run_right(target, "-R", "2k", "-n", 1000, "-c", 10, "--json", file)
+                    with open(file, encoding="utf-8") as stream:
+                        summary = json.load(stream)["summary"]
+                self.assertEqual(summary["asked_per_s"], 2000)
+                self.assertEqual(summary["dropped"], 0)
+                # No faster than asked, whatever the machine does meanwhile.
+                self.assertLessEqual(summary["rate_per_s"], 2000 * deliveries * 1.01)
+
+    def test_writes_every_kind_of_file(self):
+        with Daemon("--services", "tcp-echo", shards=1) as daemon:
+            with tempfile.TemporaryDirectory() as folder:
+                target = url("tcp", daemon.addresses["tcp-echo"])
+                self.run_right(target, "-n", 100, "-o", os.path.join(folder, "run"))
+                for ending in ("json", "csv", "html", "hgrm"):
+                    self.assertGreater(os.path.getsize(os.path.join(folder, "run." + ending)), 0)
+                self.run_right(target, "-n", 100, "-q", "--json", "-")
+
+    def test_an_interrupt_ends_the_run_with_its_result(self):
+        with Daemon("--services", "tcp-echo", shards=1) as daemon:
+            target = url("tcp", daemon.addresses["tcp-echo"])
+            with subprocess.Popen(
+                [LOAD, target, "-w", "0", "-d", "1h"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                text=True,
+            ) as process:
+                process.stderr.readline()  # a second of it
+                process.send_signal(signal.SIGINT)
+                out, _ = process.communicate(timeout=PATIENCE)
+            self.assertEqual(process.returncode, 0)
+            self.assertIn("replies in", out)
+
     def test_leaves_no_connection_behind(self):
         with Daemon("--services", "tcp-echo", shards=1) as daemon:
             self.run_right(url("tcp", daemon.addresses["tcp-echo"]), "-n", 100, "-c", 20)
             daemon.wait_for_total("closed.peer_closed", 20)
+
+
+class FaultyEcho:
+    """Echoes messages of 64 bytes, but for what `change` makes of the list of them; once."""
+
+    def __init__(self, change):
+        self.change = change
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self.listener.getsockname()
+
+    def __exit__(self, *_):
+        self.listener.close()
+        self.thread.join()
+
+    def serve(self):
+        connection, _ = self.listener.accept()
+        with connection, contextlib.suppress(ConnectionError):
+            held = b""
+            while data := connection.recv(1 << 16):
+                held += data
+                whole = len(held) // 64
+                messages = [held[64 * i : 64 * i + 64] for i in range(whole)]
+                held = held[64 * whole :]
+                if self.change and len(messages) >= 4:
+                    messages = self.change(messages)
+                    self.change = None
+                connection.sendall(b"".join(messages))
+
+
+def flipped(message):
+    return message[:17] + bytes([message[17] ^ 8]) + message[18:]
+
+
+class FindsFaults(SystemTest):
+    def told(self, change):
+        with FaultyEcho(change) as address:
+            outcome = load(url("tcp", address), "-c", 1, "-P", 8, "-n", 1000, "--timeout", "500ms")
+        self.assertEqual(outcome.returncode, 1, outcome.stdout)
+        return outcome.stdout
+
+    def test_a_flipped_bit(self):
+        out = self.told(lambda m: [m[0], flipped(m[1]), *m[2:]])
+        self.assertRegex(out, r"connection 0, reply \d+: wrong bytes: differs from byte 17 on")
+
+    def test_a_dropped_message(self):
+        self.assertRegex(self.told(lambda m: [m[0], *m[2:]]), r"reply \d+: missing")
+
+    def test_a_repeated_message(self):
+        self.assertRegex(self.told(lambda m: [m[0], *m]), r"reply \d+: duplicate")
+
+    def test_two_swapped_messages(self):
+        self.assertRegex(
+            self.told(lambda m: [m[1], m[0], *m[2:]]), r"reply \d+: out of order"
+        )
+
+    def test_nonsense(self):
+        self.assertRegex(self.told(lambda m: [b"?" * 64, *m[1:]]), r"reply \d+: wrong bytes")
+
+    def test_a_server_that_closes_at_once(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            def serve():
+                with contextlib.suppress(OSError):
+                    while True:
+                        listener.accept()[0].close()
+
+            thread = threading.Thread(target=serve, daemon=True)
+            thread.start()
+            outcome = load(url("tcp", listener.getsockname()), "-c", 3, "-n", 100)
+            listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        self.assertEqual(outcome.returncode, 3, outcome.stdout + outcome.stderr)
+
+    def test_a_server_that_resets_mid_run(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            def serve():
+                connection, _ = listener.accept()
+                connection.sendall(connection.recv(64))
+                connection.recv(64)
+                connection.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                )
+                connection.close()
+
+            thread = threading.Thread(target=serve, daemon=True)
+            thread.start()
+            outcome = load(url("tcp", listener.getsockname()), "-c", 1, "-n", 100)
+            thread.join()
+        self.assertEqual(outcome.returncode, 4, outcome.stdout + outcome.stderr)
+        self.assertIn("reset", outcome.stdout)
+        self.assertIn("unanswered", outcome.stdout)
 
 
 class FindsNobody(SystemTest):

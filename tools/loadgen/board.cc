@@ -27,6 +27,10 @@ void Board::shard_ready() {
   post([](News& news) { ++news.shards_ready; });
 }
 
+void Board::shard_idle() {
+  post([](News& news) { ++news.shards_idle; });
+}
+
 void Board::shard_done() {
   post([](News& news) { ++news.shards_done; });
 }

@@ -19,6 +19,7 @@ namespace ringpost::loadgen {
 // All that was said since the last look.
 struct News {
   std::uint32_t shards_ready = 0;  // all connections of that many more shards are ready
+  std::uint32_t shards_idle = 0;   // speaking ones: nothing of them is in flight, nor will be
   std::uint32_t shards_done = 0;
   std::vector<std::unique_ptr<Interval>> intervals;
   std::uint64_t mismatch_count = 0;
@@ -40,6 +41,7 @@ class Board {
 
   // Called on: any shard.
   void shard_ready();
+  void shard_idle();
   void shard_done();
   void interval(std::unique_ptr<Interval> interval);
   void mismatch(Mismatch mismatch);

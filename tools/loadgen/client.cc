@@ -49,12 +49,20 @@ std::uint64_t Client::room(std::uint64_t bytes_max) const {
   return std::max<std::uint64_t>(talk_->fitting(bytes_max - waiting), waiting == 0 ? 1 : 0);
 }
 
-void Client::send(std::uint64_t mark, std::uint64_t count) {
-  DASSERT(ready() && count != 0);
-  // Before the request is written: it may be done by that.
-  batches_.push({mark, count});
-  in_flight_count_ += count;
-  talk_->request(count);
+void Client::send(const Batch& batch) {
+  DASSERT(ready() && batch.count != 0);
+  batches_.push(batch);
+  in_flight_count_ += batch.count;
+  sent_count_ += batch.count;
+  talk_->request(batch.count);
+}
+
+void Client::conclude() {
+  if (ready()) talk_->conclude();
+}
+
+void Client::poke() {
+  if (ready() || state_ == State::greeting) talk_->poke();
 }
 
 // --- What comes --------------------------------------------------------------------------------
@@ -84,26 +92,37 @@ void Client::take(std::uint64_t count, Take&& take_part) {
   in_flight_count_ -= count;
   while (count != 0) {
     Batch& batch = batches_.front();
-    const std::uint64_t part = std::min(count, batch.count);
-    take_part(batch.mark, part);
-    count -= part;
-    batch.count -= part;
-    if (batch.count == 0) {
-      batches_.pop();
-    } else {
-      batch.mark = generator_.mark_behind(batch.mark, part);
-    }
+    Batch part = batch;
+    part.count = std::min(count, batch.count);
+    count -= part.count;
+    batch.count -= part.count;
+    batch.first += part.count;
+    if (batch.count == 0) batches_.pop();
+    take_part(part);
   }
 }
 
 void Client::on_replies(std::uint64_t count) {
   const Nanos now = link_->now();
-  take(count,
-       [&](std::uint64_t mark, std::uint64_t part) { generator_.on_answered(mark, part, now); });
+  take(count, [&](const Batch& part) { generator_.on_answered(part, now); });
 }
 
 void Client::on_failed(std::uint64_t count) {
-  take(count, [&](std::uint64_t, std::uint64_t part) { generator_.on_failed(part); });
+  take(count, [&](const Batch& part) { generator_.on_failed(part.count); });
+}
+
+void Client::settle(std::uint64_t count) {
+  const std::uint64_t settled = sent_count_ - in_flight_count_;
+  if (count <= settled) return;
+  take(count - settled, [](const Batch&) {});
+}
+
+void Client::on_deliveries(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count) {
+  generator_.on_delivered(sender, sequence, count, link_->now());
+}
+
+void Client::on_missed(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count) {
+  generator_.on_missed(sender, sequence, count);
 }
 
 void Client::on_fault(Fault fault) { generator_.on_fault(*this, std::move(fault)); }
@@ -122,6 +141,7 @@ std::uint64_t Client::give_up_in_flight() {
 
 void Client::finish() {
   if (link_ == nullptr || state_ == State::finishing) return;
+  if (ready()) generator_.on_client_leaving();
   state_ = State::finishing;
   talk_->finish();
   link_->close_after_flush(CloseReason::peer_closed);
@@ -139,7 +159,7 @@ void Client::on_drain() { finish(); }
 void Client::on_closed(CloseReason reason) {
   const bool is_expected = state_ == State::finishing;
   if (!is_expected) talk_->finish();
-  const bool was_ready = state_ == State::ready;
+  if (ready()) generator_.on_client_leaving();
   state_ = State::closed;
   link_ = nullptr;
   if (!is_expected) {
@@ -148,7 +168,7 @@ void Client::on_closed(CloseReason reason) {
         *this, what,
         ended_by_server_ ? "the server closed a connection" : "a connection ended: " + what);
   }
-  generator_.on_client_closed(*this, was_ready);
+  generator_.on_client_closed();
 }
 
 }  // namespace ringpost::loadgen

@@ -20,11 +20,11 @@ using engine::Nanos;
 
 class Generator;
 
-// Requests of one connection that left together. Closed loop: at `mark`, a time. Open loop: the
-// `mark`th due request of the shard and those behind it.
+// Requests of one connection that left together.
 struct Batch {
-  std::uint64_t mark;
+  std::uint64_t first;  // open loop: of the shard's requests, as its Pace counts them
   std::uint64_t count;
+  Nanos sent;
 };
 
 class Client final : public engine::Session, public engine::DialTarget, public TalkTarget {
@@ -32,8 +32,13 @@ class Client final : public engine::Session, public engine::DialTarget, public T
   Client(Generator& generator, std::uint64_t number);
 
   void connect();
-  // Writes `count` requests. Requires: ready().
-  void send(std::uint64_t mark, std::uint64_t count);
+  // Writes the requests of `batch`. Requires: ready().
+  void send(const Batch& batch);
+  // See Talk.
+  void conclude();
+  void poke();
+  // Fan-out: everybody has the first `count` messages of this sender.
+  void settle(std::uint64_t count);
   // Forgets what is in flight; returns how much that was.
   std::uint64_t give_up_in_flight();
   // Says goodbye.
@@ -44,6 +49,7 @@ class Client final : public engine::Session, public engine::DialTarget, public T
   bool ready() const { return state_ == State::ready; }
   std::uint64_t number() const { return number_; }
   std::uint64_t in_flight() const { return in_flight_count_; }
+  std::uint64_t sent_count() const { return sent_count_; }
 
   // Session.
   void on_open(engine::Link& link) override;
@@ -64,6 +70,8 @@ class Client final : public engine::Session, public engine::DialTarget, public T
   void on_replies(std::uint64_t count) override;
   void on_failed(std::uint64_t count) override;
   void on_fault(Fault fault) override;
+  void on_deliveries(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count) override;
+  void on_missed(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count) override;
   void on_lost_track() override;
 
  private:
@@ -86,6 +94,7 @@ class Client final : public engine::Session, public engine::DialTarget, public T
   std::unique_ptr<engine::Dial> dial_;  // while connecting
   engine::Fifo<Batch> batches_;
   std::uint64_t in_flight_count_ = 0;
+  std::uint64_t sent_count_ = 0;
   std::uint64_t number_;
   bool ended_by_server_ = false;
   State state_ = State::idle;

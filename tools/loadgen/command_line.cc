@@ -138,7 +138,9 @@ constexpr std::string_view help_head =
     "Loads a server and measures how it answers. TARGET says which and how:\n"
     "\n"
     "  tcp://host:port      raw echo: what is sent must come back\n"
-    "  frames://host:port   the same in frames with a 4-byte length in front\n";
+    "  frames://host:port   the same in frames with a 4-byte length in front\n"
+    "  orders://host:port   the order book: a mix of BUY and GET\n"
+    "  chat://host:port     lines of few to everybody; each delivery is counted\n";
 
 constexpr std::string_view help_tail =
     "\n"
@@ -149,8 +151,8 @@ constexpr std::string_view help_tail =
     "Ctrl-C ends the run and prints what was measured; a second one ends at once.\n"
     "\n"
     "Exit status: 0 all right, 1 wrong replies, 2 wrong command line, 3 cannot\n"
-    "connect, 4 connections or replies were lost, 6 this machine does not allow it,\n"
-    "130 ended by the second Ctrl-C.\n";
+    "connect, 4 connections or replies were lost, 5 below the rate (--strict), 6 this\n"
+    "machine does not allow it, 130 ended by the second Ctrl-C.\n";
 
 }  // namespace
 

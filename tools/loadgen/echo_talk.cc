@@ -4,12 +4,11 @@
 
 #include "engine/base/assert.h"
 #include "tools/loadgen/excerpt.h"
+#include "tools/loadgen/message_writer.h"
 
 namespace ringpost::loadgen {
 
 namespace {
-// Neighbours in number begin far apart, so that one connection's bytes on another are seen.
-constexpr std::uint64_t start_stride = 2'654'435'761;
 // Replies that were passed over are waited for so long: that many of them.
 constexpr std::size_t missing_max = 256;
 // A message of which no more than this part differs is that message, changed.
@@ -18,7 +17,7 @@ constexpr std::size_t changed_part = 4;
 
 EchoTalk::EchoTalk(const Script& script, std::uint64_t connection)
     : script_(script),
-      next_request_(static_cast<std::uint32_t>(connection * start_stride % script.message_count())),
+      next_request_(first_message(script, connection)),
       expected_(script.begin_of(next_request_)) {}
 
 void EchoTalk::open(engine::Link& link, TalkTarget& target) {
@@ -28,15 +27,7 @@ void EchoTalk::open(engine::Link& link, TalkTarget& target) {
 }
 
 void EchoTalk::request(std::uint64_t count) {
-  while (count != 0) {
-    const std::uint32_t left = script_.message_count() - next_request_;
-    const auto run = static_cast<std::uint32_t>(std::min<std::uint64_t>(count, left));
-    const Bytes bytes = script_.run_from(script_.begin_of(next_request_))
-                            .substr(0, script_.bytes_of(next_request_, run));
-    link_->write(bytes);
-    count -= run;
-    next_request_ = run == left ? 0 : next_request_ + run;
-  }
+  write_messages(*link_, script_, next_request_, count);
 }
 
 std::uint64_t EchoTalk::fitting(std::uint64_t bytes_max) const {

@@ -12,17 +12,35 @@ using engine::never;
 using Part = Interval::Part;
 
 namespace {
+
 constexpr Nanos interval_nanos = engine::nanos_per_s;
+constexpr Nanos poke_nanos = 50 * engine::nanos_per_ms;
+// What is due at one time goes out on so few connections: a send costs more than a message.
+constexpr std::uint64_t sends_at_a_time = 8;
+
+struct SettledBody {
+  std::uint64_t sender;
+  std::uint64_t count;
+};
+
 }  // namespace
 
 Generator::Generator(engine::Shard& shard, const Plan& plan, Board& board)
-    : shard_(shard), plan_(plan), board_(board) {
+    : shard_(shard), plan_(plan), board_(board), quota_(UINT64_MAX) {
   timer_.target = this;
-  const std::uint32_t self = shard.post().shard();
-  for (std::uint64_t number = self; number < plan.connections; number += plan.shards) {
-    clients_.emplace_back(*this, number);
+  for (std::uint64_t number = self(); number < plan.connections; number += plan.shards) {
+    Client& client = clients_.emplace_back(*this, number);
+    if (number < plan.speakers) speakers_.push_back(&client);
   }
-  if (plan.requests) quota_ = plan.share_of(*plan.requests, self);
+  if (plan.requests) quota_ = plan.share_of(*plan.requests, self());
+  if (plan.ledger == nullptr) return;
+  std::vector<std::uint32_t> receivers(plan.speakers);
+  for (std::uint64_t sender = 0; sender < plan.speakers; ++sender) {
+    const bool is_ours = sender % plan.shards == self();
+    receivers[sender] = static_cast<std::uint32_t>(clients_.size() - (is_ours ? 1 : 0));
+  }
+  hearing_.emplace(std::move(receivers), plan.ledger->window());
+  settled_.resize(speakers_.size() * plan.shards);
 }
 
 void Generator::receive(std::span<const Message> run) {
@@ -30,8 +48,10 @@ void Generator::receive(std::span<const Message> run) {
     switch (message.kind) {
       case kind_connect:
         phase_ = Phase::connecting;
+        poke_at_ = shard_.now();
         connect_some();
         check_ready();
+        schedule_timer();
         break;
       case kind_start:
         start(message.get<Nanos>());
@@ -39,6 +59,14 @@ void Generator::receive(std::span<const Message> run) {
       case kind_stop:
         stop();
         break;
+      case kind_finish:
+        finish();
+        break;
+      case kind_settled: {
+        const auto body = message.get<SettledBody>();
+        on_settled(body.sender, message.from.shard(), body.count);
+        break;
+      }
       default:
         ASSERT(false);
     }
@@ -74,47 +102,122 @@ void Generator::on_unreachable(const std::string& why) { board_.unreachable(why)
 void Generator::start(Nanos at) {
   if (phase_ != Phase::ready) return;
   phase_ = Phase::running;
+  poke_at_ = never;
   warmup_ends_ = at + plan_.warmup;
   bytes_sent_before_ = shard_.counters().sent_bytes;
   bytes_received_before_ = shard_.counters().received_bytes;
   turn_interval(at, plan_.warmup > 0 ? Part::warmup : Part::measured);
   schedule_timer();
-  for (Client& client : clients_) {
-    if (client.ready()) on_room(client);
+  if (is_open_loop() && !speakers_.empty()) {
+    const double apart = 1e9 / *plan_.per_s;
+    pace_ = Pace(at + static_cast<Nanos>(apart * self()), *plan_.per_s / plan_.speaking_shards());
+    pace();
+  } else {
+    for (Client* client : speakers_) on_room(*client);
   }
-  finish_if_idle();
+  check_idle();
 }
 
-std::uint64_t Generator::take_quota(std::uint64_t count) {
-  count = std::min(count, quota_);
-  quota_ -= count;
-  return count;
+std::uint64_t Generator::room_of(const Client& client) const {
+  if (!client.ready() || client.in_flight() >= plan_.pipeline) return 0;
+  return std::min(
+      {plan_.pipeline - client.in_flight(), client.room(plan_.write_bytes_max), quota_ - issued_});
 }
 
 void Generator::on_room(Client& client) {
-  if (phase_ != Phase::running) return;
-  const std::uint64_t in_flight = client.in_flight();
-  if (in_flight >= plan_.pipeline) return;
-  const std::uint64_t count =
-      take_quota(std::min(plan_.pipeline - in_flight, client.room(plan_.write_bytes_max)));
-  if (count == 0) return;
-  in_flight_ += count;
-  interval_->requests += count;
-  client.send(static_cast<std::uint64_t>(shard_.now()), count);
+  if (phase_ != Phase::running || client.number() >= plan_.speakers) return;
+  if (is_open_loop()) {
+    if (behind_) pace();
+    return;
+  }
+  const std::uint64_t count = room_of(client);
+  if (count != 0) send(client, {issued_, count, shard_.now()});
 }
 
-void Generator::on_answered(std::uint64_t mark, std::uint64_t count, Nanos now) {
-  in_flight_ -= count;
-  interval_->replies += count;
-  const auto sent = static_cast<Nanos>(mark);
-  if (counts(sent)) interval_->latency.record(now - sent, count);
-  if (in_flight_ == 0) finish_if_idle();
+void Generator::send(Client& client, const Batch& batch) {
+  issued_ += batch.count;
+  in_flight_ += batch.count;
+  interval_->requests += batch.count;
+  if (plan_.ledger != nullptr) {
+    for (std::uint64_t i = 0; i < batch.count; ++i) {
+      const Nanos due = is_open_loop() ? pace_.due(batch.first + i) : batch.sent;
+      plan_.ledger->note(client.number(), client.sent_count() + i, due);
+    }
+  }
+  client.send(batch);
+  if (issued_ == quota_ && !std::exchange(concluded_, true)) {
+    for (Client* speaker : speakers_) speaker->conclude();
+  }
+}
+
+// --- The open loop -----------------------------------------------------------------------------
+
+std::uint64_t Generator::due_by(Nanos now) const {
+  return std::min(pace_.due_by(std::min(now, measure_until_)), quota_);
+}
+
+void Generator::pace() {
+  if (phase_ != Phase::running) return;
+  const Nanos now = clock_.now();
+  const std::uint64_t due = due_by(now);
+  if (issued_ < due) send_due(due, now);
+  behind_ = issued_ < due;
+  if (behind_ || issued_ == quota_) return;  // until there is room
+  shard_.exact_timers().schedule(pacer_.node, pace_.due(issued_));
+}
+
+void Generator::send_due(std::uint64_t due, Nanos now) {
+  const std::uint64_t burst = (due - issued_ + sends_at_a_time - 1) / sends_at_a_time;
+  std::size_t without_room = 0;
+  while (issued_ != due && without_room != speakers_.size()) {
+    Client& client = *speakers_[next_speaker_];
+    next_speaker_ = next_speaker_ + 1 == speakers_.size() ? 0 : next_speaker_ + 1;
+    const std::uint64_t count = std::min({room_of(client), burst, due - issued_});
+    if (count == 0) {
+      ++without_room;
+      continue;
+    }
+    without_room = 0;
+    const Batch batch{issued_, count, now};
+    note_delays(batch);
+    send(client, batch);
+  }
+}
+
+void Generator::note_delays(const Batch& batch) {
+  const std::uint64_t late_until = pace_.due_by(batch.sent - plan_.late_bound);
+  if (late_until > batch.first) {
+    interval_->late += std::min(late_until - batch.first, batch.count);
+  }
+  for (std::uint64_t i = 0; i < batch.count; ++i) {
+    const Nanos delay = batch.sent - pace_.due(batch.first + i);
+    interval_->send_delay->record(std::max<Nanos>(delay, 0));
+  }
+}
+
+// --- Answers -----------------------------------------------------------------------------------
+
+void Generator::on_answered(const Batch& batch, Nanos now) {
+  in_flight_ -= batch.count;
+  interval_->replies += batch.count;
+  if (!is_open_loop()) {
+    if (counts(batch.sent)) interval_->latency.record(now - batch.sent, batch.count);
+  } else {
+    if (counts(batch.sent)) {
+      interval_->service_time->record(std::max<Nanos>(now - batch.sent, 0), batch.count);
+    }
+    for (std::uint64_t i = 0; i < batch.count; ++i) {
+      const Nanos due = pace_.due(batch.first + i);
+      if (counts(due)) interval_->latency.record(std::max<Nanos>(now - due, 0));
+    }
+  }
+  if (in_flight_ == 0) check_idle();
 }
 
 void Generator::on_failed(std::uint64_t count) {
   in_flight_ -= count;
   interval_->failed += count;
-  if (in_flight_ == 0) finish_if_idle();
+  if (in_flight_ == 0) check_idle();
 }
 
 void Generator::on_fault(const Client& client, Fault fault) {
@@ -122,6 +225,52 @@ void Generator::on_fault(const Client& client, Fault fault) {
   board_.mismatch(
       {std::string(to_text(fault.kind)), client.number(), fault.sequence, std::move(fault.text)});
 }
+
+// --- Fan-out -----------------------------------------------------------------------------------
+
+void Generator::on_delivered(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count,
+                             Nanos now) {
+  if (interval_ == nullptr) return;  // over
+  interval_->replies += count;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const Nanos due = plan_.ledger->due(sender, sequence + i);
+    if (counts(due)) interval_->latency.record(std::max<Nanos>(now - due, 0));
+  }
+  hear(sender, sequence, count);
+}
+
+void Generator::on_missed(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count) {
+  if (interval_ == nullptr) return;
+  interval_->failed += count;
+  hear(sender, sequence, count);
+}
+
+void Generator::hear(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count) {
+  if (!hearing_->hear(sender, sequence, count)) return;
+  const auto home = static_cast<std::uint32_t>(sender % plan_.shards);
+  if (home == self()) return on_settled(sender, home, hearing_->settled(sender));
+  Message& message = shard_.post().tell(ref_of(home), ref_of(self()), kind_settled);
+  message.put(SettledBody{sender, hearing_->settled(sender)});
+}
+
+// All receivers of `shard` have the first `count` messages of our sender.
+void Generator::on_settled(std::uint64_t sender, std::uint32_t shard, std::uint64_t count) {
+  const std::size_t ours = sender / plan_.shards;
+  settled_[ours * plan_.shards + shard] = count;
+  std::uint64_t everywhere = UINT64_MAX;
+  for (std::uint32_t other = 0; other < plan_.shards; ++other) {
+    const bool listens = other != self() || hearing_->receivers(sender) != 0;
+    if (listens) everywhere = std::min(everywhere, settled_[ours * plan_.shards + other]);
+  }
+  Client& client = *speakers_[ours];
+  const std::uint64_t before = client.in_flight();
+  client.settle(everywhere);
+  in_flight_ -= before - client.in_flight();
+  if (client.ready()) on_room(client);
+  if (in_flight_ == 0) check_idle();
+}
+
+// --- Losses ------------------------------------------------------------------------------------
 
 void Generator::on_lost(Client& client, std::string_view kind, std::string_view text) {
   if (phase_ == Phase::done) return;
@@ -132,28 +281,37 @@ void Generator::on_lost(Client& client, std::string_view kind, std::string_view 
   in_flight_ -= unanswered;
 }
 
-void Generator::on_client_closed(Client&, bool was_ready) {
-  if (was_ready) --ready_count_;
-  if (phase_ == Phase::connecting) {
+void Generator::on_client_closed() {
+  if (phase_ == Phase::connecting || phase_ == Phase::ready) {
     board_.unreachable("the server closed a connection before it was used");
     return;
   }
-  if (phase_ == Phase::running && ready_count_ == 0) return stop();
-  finish_if_idle();
+  // Without a receiver nothing is settled any more; without connections nothing happens.
+  if (phase_ == Phase::running && (ready_count_ == 0 || hearing_)) return stop();
+  check_idle();
 }
 
 // --- Time --------------------------------------------------------------------------------------
 
 void Generator::schedule_timer() {
-  const Nanos next = std::min({interval_ends_, measure_until_, give_up_at_});
-  if (next != never) shard_.timers().schedule(timer_, next);
+  const Nanos next = std::min({interval_ends_, measure_until_, give_up_at_, poke_at_});
+  if (next == never) return shard_.timers().cancel(timer_);
+  shard_.timers().schedule(timer_, next);
 }
 
 void Generator::on_time() {
   const Nanos now = shard_.now();
-  if (now >= give_up_at_) return finish();
-  if (phase_ == Phase::running && now >= measure_until_) return stop();
-  if (now >= interval_ends_) {
+  if (now >= poke_at_) {
+    poke_at_ = now + poke_nanos;
+    for (Client* client : speakers_) client->poke();
+  }
+  if (now >= give_up_at_) {
+    board_.error("unanswered", "no reply came within the time for it", in_flight_);
+    in_flight_ = 0;
+    check_idle();
+  } else if (phase_ == Phase::running && now >= measure_until_) {
+    stop();
+  } else if (now >= interval_ends_) {
     turn_interval(now, now >= warmup_ends_ ? Part::measured : Part::warmup);
   }
   schedule_timer();
@@ -166,9 +324,13 @@ void Generator::turn_interval(Nanos now, Part next) {
   if (interval_ != nullptr) hand_over_interval(now);
   interval_ = std::make_unique<Interval>();
   interval_->part = next;
-  interval_->shard = shard_.post().shard();
+  interval_->shard = self();
   interval_->index = intervals_++;
   interval_->begin = now;
+  if (is_open_loop()) {
+    interval_->service_time.emplace();
+    interval_->send_delay.emplace();
+  }
   if (is_first_measured) {  // what counts begins here, however late that is
     measure_from_ = now;
     if (plan_.duration != never) measure_until_ = now + plan_.duration;
@@ -194,34 +356,47 @@ void Generator::hand_over_interval(Nanos now) {
 // --- The end -----------------------------------------------------------------------------------
 
 void Generator::stop() {
-  if (phase_ == Phase::done || phase_ == Phase::finishing) return;
+  if (phase_ >= Phase::finishing) return;
   const bool was_running = phase_ == Phase::running;
   phase_ = Phase::finishing;
+  poke_at_ = never;
   if (was_running) {
-    turn_interval(shard_.now(), Part::tail);
+    const Nanos now = shard_.now();
+    if (is_open_loop() && !speakers_.empty()) interval_->dropped += due_by(now) - issued_;
+    turn_interval(now, Part::tail);
     interval_ends_ = measure_until_ = never;
-    give_up_at_ = shard_.now() + plan_.reply_timeout;
-    shard_.timers().cancel(timer_);
-    schedule_timer();
+    give_up_at_ = now + plan_.reply_timeout;
+    shard_.exact_timers().cancel(pacer_.node);
+    if (!std::exchange(concluded_, true)) {
+      for (Client* speaker : speakers_) speaker->conclude();
+    }
   }
-  finish_if_idle();
+  schedule_timer();
+  check_idle();
 }
 
-void Generator::finish_if_idle() {
+void Generator::check_idle() {
   if (in_flight_ != 0) return;
-  if (phase_ == Phase::running && quota_ == 0) return stop();
-  if (phase_ == Phase::finishing) finish();
+  if (phase_ == Phase::running && issued_ == quota_ && !speakers_.empty()) {
+    if (!hearing_) return stop();
+    return report_idle();  // what others send is still heard
+  }
+  if (phase_ != Phase::finishing) return;
+  phase_ = Phase::finished;
+  give_up_at_ = never;
+  report_idle();
+}
+
+void Generator::report_idle() {
+  if (!speakers_.empty() && !std::exchange(idle_reported_, true)) board_.shard_idle();
 }
 
 void Generator::finish() {
+  if (phase_ == Phase::done) return;
   phase_ = Phase::done;
-  give_up_at_ = never;
-  shard_.timers().cancel(timer_);
   for (Client& client : clients_) client.finish();
-  if (in_flight_ != 0) {
-    board_.error("unanswered", "no reply came within the time for it", in_flight_);
-  }
   if (interval_ != nullptr) hand_over_interval(shard_.now());
+  shard_.timers().cancel(timer_);
   board_.shard_done();
 }
 

@@ -6,30 +6,43 @@
 //   connect  → every connection is opened, some at a time; then the board hears `ready`
 //   start    → requests, warm-up first; intervals of a second each go to the board
 //   stop     → (or by itself, when time or requests are up) no more requests; what is in flight is
-//              waited for a bounded time; goodbye; the board hears `done`
+//              waited for a bounded time; then the board hears `idle`
+//   finish   → goodbye; the board hears `done`
+//
+// Closed loop: what a reply makes room for is sent at once. Open loop: a Pace says what is due, and
+// what is due goes out in few sends, to one connection after the other; what finds no connection
+// with room waits, and its latency counts from when it was due.
 //
 // Owned by: its shard.
 
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/actor/actor.h"
 #include "engine/shard/shard.h"
 #include "tools/loadgen/board.h"
 #include "tools/loadgen/client.h"
+#include "tools/loadgen/fan_out.h"
 #include "tools/loadgen/interval.h"
+#include "tools/loadgen/pace.h"
 #include "tools/loadgen/plan.h"
 
 namespace ringpost::loadgen {
 
-// From the thread that watches.
 enum GeneratorKind : std::uint16_t {
+  // From the thread that watches.
   kind_connect = engine::kind_protocol_first,
   kind_start,  // body: the Nanos at which to begin
   kind_stop,
+  kind_finish,
+  // From another shard: all its receivers have so many messages of a sender. Body: the sender's
+  // connection, and how many.
+  kind_settled,
 };
 
 class Generator final : public engine::Actor, public engine::TimerTarget {
@@ -52,14 +65,15 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
   void on_unreachable(const std::string& why);
   // Something left, or was answered: there may be room for more.
   void on_room(Client& client);
-  // The mark of the request `count` behind the one that has this one.
-  std::uint64_t mark_behind(std::uint64_t mark, std::uint64_t) const { return mark; }
-  void on_answered(std::uint64_t mark, std::uint64_t count, Nanos now);
+  void on_answered(const Batch& batch, Nanos now);
   void on_failed(std::uint64_t count);
   void on_fault(const Client& client, Fault fault);
+  void on_delivered(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count, Nanos now);
+  void on_missed(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count);
   // The connection is of no use any more; what was in flight on it stays without an answer.
   void on_lost(Client& client, std::string_view kind, std::string_view text);
-  void on_client_closed(Client& client, bool was_ready);
+  void on_client_leaving() { --ready_count_; }  // it was ready
+  void on_client_closed();
 
  private:
   enum class Phase : std::uint8_t {
@@ -68,10 +82,24 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
     ready,
     running,
     finishing,  // no more requests; some are in flight
+    finished,   // none is
     done,
   };
 
-  // In the measured period alone what was due before it does not count.
+  // The exact timer of the open loop.
+  class Pacer final : public engine::TimerTarget {
+   public:
+    explicit Pacer(Generator& generator) : generator_(generator) { node.target = this; }
+    void on_time() override { generator_.pace(); }
+    engine::ExactTimerNode node;
+
+   private:
+    Generator& generator_;
+  };
+
+  std::uint32_t self() const { return shard_.post().shard(); }
+  bool is_open_loop() const { return plan_.per_s.has_value(); }
+  // In the measured period, what was due before it does not count.
   bool counts(Nanos due) const {
     return due >= measure_from_ || interval_->part == Interval::Part::warmup;
   }
@@ -80,27 +108,55 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
   void check_ready();
   void start(Nanos at);
   void stop();
-  void finish_if_idle();
+  void check_idle();
+  void report_idle();
   void finish();
+
+  std::uint64_t room_of(const Client& client) const;
+  void send(Client& client, const Batch& batch);
+  void pace();
+  void send_due(std::uint64_t due, Nanos now);
+  void note_delays(const Batch& batch);
+  std::uint64_t due_by(Nanos now) const;
+
+  void hear(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count);
+  void on_settled(std::uint64_t sender, std::uint32_t shard, std::uint64_t count);
+
   void turn_interval(Nanos now, Interval::Part next);
   void hand_over_interval(Nanos now);
   void schedule_timer();
-  std::uint64_t take_quota(std::uint64_t count);
 
   engine::Shard& shard_;
   const Plan& plan_;
   Board& board_;
-  std::deque<Client> clients_;  // never moves them
+  engine::MonotonicClock clock_;  // the shard's time stands still while completions are handled
+  std::deque<Client> clients_;    // never moves them; connection i * shards + self
   std::size_t connects_begun_ = 0;
   std::size_t connects_settled_ = 0;
   std::uint64_t ready_count_ = 0;
   std::uint64_t in_flight_ = 0;  // of all clients
-  std::uint64_t quota_ = UINT64_MAX;
+
+  // What may still be sent.
+  std::vector<Client*> speakers_;
+  std::uint64_t quota_;  // requests of the run
+  std::uint64_t issued_ = 0;
+  bool concluded_ = false;
+  bool idle_reported_ = false;
+  // Open loop.
+  Pace pace_;
+  Pacer pacer_{*this};
+  std::size_t next_speaker_ = 0;
+  bool behind_ = false;  // something due found no room
+  // Fan-out.
+  std::optional<Hearing> hearing_;
+  std::vector<std::uint64_t> settled_;  // by our speakers and shards: how many all of those have
+
   Nanos warmup_ends_ = engine::never;
   Nanos measure_from_ = engine::never;
   Nanos measure_until_ = engine::never;
   Nanos interval_ends_ = engine::never;
   Nanos give_up_at_ = engine::never;
+  Nanos poke_at_ = engine::never;
   std::unique_ptr<Interval> interval_;
   std::uint32_t intervals_ = 0;
   std::uint64_t bytes_sent_before_ = 0;

@@ -33,6 +33,9 @@ struct Interval {
   std::uint64_t dropped = 0;
   std::uint64_t connections = 0;  // ready, at the end
   Histogram latency;              // measured and tail: of what was due in the measured period
+
+  std::optional<Histogram> service_time;  // open loop: the same from the send on
+  std::optional<Histogram> send_delay;    // open loop: of what left, by how much too late
 };
 
 }  // namespace ringpost::loadgen

@@ -4,14 +4,20 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <memory>
 #include <string>
 
 #include "engine/io/uring_check.h"
+#include "tools/loadgen/chat_talk.h"
 #include "tools/loadgen/command_line.h"
 #include "tools/loadgen/echo_talk.h"
 #include "tools/loadgen/exit_code.h"
-#include "tools/loadgen/summary.h"
+#include "tools/loadgen/orders_talk.h"
+#include "tools/loadgen/report/machine.h"
+#include "tools/loadgen/report/outputs.h"
+#include "tools/loadgen/report/text.h"
 #include "tools/loadgen/watch.h"
 #include "tools/ringpost/limits.h"
 
@@ -39,10 +45,22 @@ int open_signals() {
   return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+Script text_script(const Options& options, Wrapping wrapping) {
+  return make_text_script(options.size, wrapping, options.seed);
+}
+
 std::unique_ptr<const Protocol> make_protocol(const Options& options) {
-  const Wrapping wrapping =
-      options.target.scheme == Scheme::frames ? Wrapping::length : Wrapping::none;
-  return std::make_unique<EchoProtocol>(make_text_script(options.size, wrapping, options.seed));
+  switch (options.target.scheme) {
+    case Scheme::tcp:
+      return std::make_unique<EchoProtocol>(text_script(options, Wrapping::none));
+    case Scheme::frames:
+      return std::make_unique<EchoProtocol>(text_script(options, Wrapping::length));
+    case Scheme::orders:
+      return std::make_unique<OrdersProtocol>(options.mix);
+    case Scheme::chat:
+      return std::make_unique<ChatProtocol>(text_script(options, Wrapping::crlf), options.senders);
+  }
+  return nullptr;
 }
 
 Plan make_plan(const Options& options) {
@@ -51,12 +69,22 @@ Plan make_plan(const Options& options) {
   plan.dial.connect_timeout = options.connect_timeout;
   plan.protocol = make_protocol(options);
   plan.shards = static_cast<std::uint32_t>(options.threads);
-  plan.connections = options.connections;
-  plan.pipeline = options.pipeline;
+  plan.connections = plan.speakers = *options.connections;
+  plan.pipeline = *options.pipeline;
+  plan.per_s = options.rate;
   plan.warmup = *options.warmup;
   if (options.duration) plan.duration = *options.duration;
   plan.requests = options.requests;
   plan.reply_timeout = options.reply_timeout;
+  if (options.target.scheme == Scheme::chat) {
+    plan.speakers = options.senders;
+    plan.ledger = std::make_unique<Ledger>(options.senders, plan.pipeline);
+  }
+  if (options.target.scheme == Scheme::orders) {
+    // Fewer would wait for ever: only a GET is answered.
+    const auto& protocol = static_cast<const OrdersProtocol&>(*plan.protocol);
+    plan.pipeline = std::max<std::uint64_t>(plan.pipeline, protocol.script().answered_max);
+  }
   return plan;
 }
 
@@ -79,8 +107,18 @@ Setup make_setup(const Options& options, int argc, char** argv) {
   setup.seed = options.seed;
   setup.threads = static_cast<std::uint32_t>(options.threads);
   setup.thread_cpus = options.cpus;
-  setup.connections = options.connections;
-  setup.pipeline = options.pipeline;
+  setup.loop = options.rate ? LoopKind::open : LoopKind::closed;
+  setup.asked_per_s = options.rate;
+  setup.connections = *options.connections;
+  setup.pipeline = *options.pipeline;
+  if (options.target.scheme == Scheme::chat) {
+    setup.senders = options.senders;
+    setup.listeners = options.listeners;
+  }
+  if (options.target.scheme == Scheme::orders) {
+    setup.mix =
+        "buy:" + std::to_string(options.mix.buys) + ",get:" + std::to_string(options.mix.gets);
+  }
   setup.size_min = options.size.min;
   setup.size_max = options.size.max;
   setup.duration = options.duration.value_or(0);
@@ -89,10 +127,24 @@ Setup make_setup(const Options& options, int argc, char** argv) {
   return setup;
 }
 
-int exit_code_of(const RunResult& result) {
+// Of the rate that was asked for, --strict wants that much.
+constexpr double strict_part = 0.999;
+
+int exit_code_of(const RunResult& result, const Options& options) {
   if (result.mismatch_count != 0) return exit_mismatch;
-  if (!result.errors.empty()) return exit_unanswered;
+  if (!result.errors.empty()) return result.replies == 0 ? exit_unreachable : exit_unanswered;
+  const double sent_per_s = static_cast<double>(result.requests) / result.seconds_elapsed();
+  if (options.strict && sent_per_s < *options.rate * strict_part) return exit_too_slow;
   return exit_ok;
+}
+
+Progress::Style progress_style(const Options& options) {
+  if (options.quiet) return Progress::Style::none;
+  return isatty(STDERR_FILENO) != 0 ? Progress::Style::terminal : Progress::Style::lines;
+}
+
+bool prints_file(const OutputPaths& files) {
+  return files.json == "-" || files.csv == "-" || files.html == "-" || files.hgrm == "-";
 }
 
 int load(const Options& options, int argc, char** argv) {
@@ -101,19 +153,21 @@ int load(const Options& options, int argc, char** argv) {
   if (const auto io_uring = ringpost::engine::check_io_uring(group.demand()); !io_uring) {
     return fail(exit_environment, io_uring.error());
   }
+  auto outputs = Outputs::open(options.files);
+  if (!outputs) return fail(exit_environment, outputs.error());
   RunResult result;
+  result.machine = read_machine();
   result.setup = make_setup(options, argc, argv);
+  if (options.rate) result.late_bound = plan.late_bound;
   const int signals = open_signals();
-  const auto style = options.quiet           ? Progress::Style::none
-                     : isatty(STDERR_FILENO) ? Progress::Style::terminal
-                                             : Progress::Style::lines;
-  Progress progress(stderr, style);
+  Progress progress(stderr, progress_style(options));
   Watch watch(plan, group, progress, signals);
   const bool has_result = watch.run(result);
   close(signals);
   if (!has_result) return fail(watch.exit_code(), watch.failure());
-  print(stdout, summary_text(result));
-  return exit_code_of(result);
+  if (!prints_file(options.files)) print(stdout, to_text(result));
+  if (const auto wrong = outputs->write(result)) return fail(exit_environment, *wrong);
+  return exit_code_of(result, options);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ using daemon::NumberError;
 using engine::nanos_per_s;
 
 constexpr std::uint64_t connections_max = 1'000'000;
+constexpr std::uint64_t senders_max = 1000;
 constexpr std::uint64_t pipeline_max = 1'000'000;
 constexpr std::uint64_t size_max = std::uint64_t{64} << 20;
 constexpr std::uint64_t requests_max = std::uint64_t{1} << 53;  // what JSON numbers hold exactly
@@ -70,6 +71,50 @@ std::string set_size(Options& options, std::string_view text) {
   return "";
 }
 
+std::string set_rate(Options& options, std::string_view text) {
+  const auto parsed = daemon::parse_count(text);
+  constexpr std::uint64_t rate_max = 1'000'000'000;
+  if (!parsed) return complaint(parsed, "a whole number such as 10, 10k or 1M", "1 to 1000000000");
+  if (*parsed < 1 || *parsed > rate_max) return out_of_bounds("1 to 1000000000");
+  options.rate = static_cast<double>(*parsed);
+  return "";
+}
+
+// "buy:15,get:1"
+std::string set_mix(Options& options, std::string_view text) {
+  constexpr std::string_view how = "is no mix such as buy:15,get:1";
+  constexpr std::uint64_t count_max = 1000;
+  OrderMix mix{.buys = 0, .gets = 0};
+  while (!text.empty()) {
+    const std::string_view part = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(part.size() + 1, text.size()));
+    const std::size_t colon = part.find(':');
+    if (colon == std::string_view::npos) return std::string(how);
+    const auto count = daemon::parse_count(part.substr(colon + 1));
+    if (!count || *count > count_max) return out_of_bounds("counts of 0 to 1000");
+    const std::string_view name = part.substr(0, colon);
+    if (name != "buy" && name != "get") return std::string(how);
+    (name == "buy" ? mix.buys : mix.gets) = *count;
+  }
+  if (mix.gets == 0) return "has no get, and nothing else is answered";
+  options.mix = mix;
+  return "";
+}
+
+template <auto Member>
+std::string set_text(Options& options, std::string_view text) {
+  if (text.empty()) return "is empty";
+  options.files.*Member = text;
+  return "";
+}
+
+std::string set_output(Options& options, std::string_view text) {
+  if (text.empty() || text == "-") return "is no name for files";
+  const std::string name(text);
+  options.files = {name + ".json", name + ".csv", name + ".html", name + ".hgrm"};
+  return "";
+}
+
 std::string set_cpus(Options& options, std::string_view text) {
   std::vector<std::uint32_t> cpus;
   for (const char *at = text.data(), *end = at + text.size();;) {
@@ -95,12 +140,25 @@ constexpr OptionRow rows[] = {
      "Default 10s, or until --requests are done."},
     {load, "-n,--requests", "N", set_count<&Options::requests, 1, requests_max>,
      "end after that many requests, over all connections", "Default: no limit."},
+    {load, "-R,--rate", "N", set_rate,
+     "open loop: that many requests a second, whatever the server does; latencies count from when "
+     "a request was due",
+     "Default: closed loop, a reply makes room for a request."},
     {load, "-P,--pipeline", "N", set_count<&Options::pipeline, 1, pipeline_max>,
-     "requests that each connection keeps in flight", "Default 1; 1 to 1000000."},
+     "requests that each connection keeps in flight; with --rate, at most",
+     "Default 1, with --rate 16384; 1 to 1000000."},
     {load, "-s,--size", "BYTES", set_size, "bytes of a message, or a range of sizes such as 16-1k",
      "Default 64; up to 64MiB."},
     {load, "-w,--warmup", "TIME", set_time<&Options::warmup, nanos_per_s, 0>,
      "run that long before measuring begins", "Default 1s, or none with --requests."},
+    {load, "--strict", "", set_flag<&Options::strict>,
+     "fail if less than 99.9 % of --rate was reached"},
+    {load, "--senders", "N", set_count<&Options::senders, 1, senders_max>,
+     "chat: connections that say something", "Default 1; 1 to 1000."},
+    {load, "--listeners", "N", set_count<&Options::listeners, 0, connections_max>,
+     "chat: connections that only listen", "Default: the rest of --connections."},
+    {load, "--mix", "LIST", set_mix, "orders: how many of each request, evenly mixed",
+     "Default buy:15,get:1; at least one get, which answers the buys before it."},
     {load, "--seed", "N", set_count<&Options::seed, 0, UINT64_MAX>,
      "of what is random: contents and sizes", "Default 1."},
 
@@ -117,6 +175,14 @@ constexpr OptionRow rows[] = {
     {patience, "--timeout", "TIME", set_time<&Options::reply_timeout, nanos_per_s, 0>,
      "wait that long for replies at the end", "Default 10s."},
 
+    {output, "--json", "FILE", set_text<&OutputPaths::json>, "write the result as JSON",
+     "'-' is standard output, here and below."},
+    {output, "--csv", "FILE", set_text<&OutputPaths::csv>, "write a row per second"},
+    {output, "--html", "FILE", set_text<&OutputPaths::html>, "write one page with plots"},
+    {output, "--hgrm", "FILE", set_text<&OutputPaths::hgrm>,
+     "write the percentiles as HdrHistogram does"},
+    {output, "-o,--output", "NAME", set_output,
+     "write all of these: NAME.json, NAME.csv, NAME.html and NAME.hgrm"},
     {output, "-q,--quiet", "", set_flag<&Options::quiet>, "no progress, only the result"},
     {output, "-v,--verbose", "", set_flag<&Options::verbose>, "say more"},
 

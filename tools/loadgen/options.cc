@@ -5,6 +5,8 @@
 namespace ringpost::loadgen {
 
 namespace {
+constexpr std::uint64_t connections_default = 50;
+constexpr std::uint64_t open_loop_in_flight_max = 16 * 1024;
 constexpr Nanos duration_default = 10 * engine::nanos_per_s;
 constexpr Nanos warmup_default = engine::nanos_per_s;
 constexpr Nanos spin_default = 50 * engine::nanos_per_us;
@@ -13,6 +15,15 @@ constexpr std::uint64_t files_besides = 64;
 }  // namespace
 
 void resolve(Options& options, const Host& host) {
+  const bool is_chat = options.target.scheme == Scheme::chat;
+  if (!options.connections) {
+    options.connections =
+        is_chat && options.listeners ? options.senders + *options.listeners : connections_default;
+  }
+  if (is_chat && !options.listeners) {
+    options.listeners = *options.connections - std::min(options.senders, *options.connections);
+  }
+  if (!options.pipeline) options.pipeline = options.rate ? open_loop_in_flight_max : 1;
   if (!options.warmup) options.warmup = options.requests ? 0 : warmup_default;
   if (!options.duration && !options.requests) options.duration = duration_default;
   // A server on this machine most likely began with the first ones.
@@ -36,16 +47,28 @@ std::vector<std::string> validate(const Options& options, const Host& host) {
       wrong.push_back("--cpus: this process may not run on CPU " + std::to_string(cpu));
     }
   }
-  if (options.connections < options.threads) {
+  if (*options.connections < options.threads) {
     wrong.push_back("--threads: " + std::to_string(options.threads) + " threads have only " +
-                    std::to_string(options.connections) + " connections (--connections)");
+                    std::to_string(*options.connections) + " connections (--connections)");
   }
-  if (options.connections + files_besides > host.open_files_max) {
-    wrong.push_back("--connections: " + std::to_string(options.connections) +
+  if (*options.connections + files_besides > host.open_files_max) {
+    wrong.push_back("--connections: " + std::to_string(*options.connections) +
                     " need more open files than the " + std::to_string(host.open_files_max) +
                     " that this process may have (ulimit -n)");
   }
-  if (options.target.scheme == Scheme::chat && options.size.min < 2) {
+  if (options.strict && !options.rate) {
+    wrong.emplace_back("--strict: needs a rate to keep (--rate)");
+  }
+  const bool is_chat = options.target.scheme == Scheme::chat;
+  if (is_chat && options.senders + options.listeners.value_or(0) != *options.connections) {
+    wrong.push_back("--connections: " + std::to_string(*options.connections) + " are not " +
+                    std::to_string(options.senders) + " senders and " +
+                    std::to_string(options.listeners.value_or(0)) + " listeners");
+  }
+  if (is_chat && *options.connections < 2) {
+    wrong.emplace_back("--listeners: nobody would hear the one sender");
+  }
+  if (is_chat && options.size.min < 2) {
     wrong.push_back("--size: a chat line is at least 2 bytes, its line end");
   }
   if (options.target.scheme == Scheme::tcp && options.size.min < 1) {

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "engine/base/clock.h"
+#include "tools/loadgen/orders_talk.h"
+#include "tools/loadgen/report/outputs.h"
 #include "tools/loadgen/script.h"
 #include "tools/loadgen/target.h"
 #include "tools/ringpost/limits.h"
@@ -20,13 +22,19 @@ using engine::Nanos;
 struct Options {
   Target target;
   // The load.
-  std::uint64_t connections = 50;
-  std::uint64_t pipeline = 1;
+  std::optional<std::uint64_t> connections;  // default: 50, or what --listeners comes to
+  std::optional<std::uint64_t> pipeline;     // default: 1; in an open loop a bound of 16 Ki
+  std::optional<double> rate;                // open loop: requests per second
+  bool strict = false;
   SizeRange size;
   std::optional<Nanos> duration;  // default: 10 s, or until `requests` are done
   std::optional<std::uint64_t> requests;
   std::optional<Nanos> warmup;  // default: 1 s, or none where `requests` are counted
   std::uint64_t seed = 1;
+  // Chat and orders.
+  std::uint64_t senders = 1;
+  std::optional<std::uint64_t> listeners;  // default: the connections that do not send
+  OrderMix mix;
   // The machine.
   std::uint64_t threads = 1;
   std::vector<std::uint32_t> cpus;  // default: the last ones that this process may use
@@ -35,6 +43,7 @@ struct Options {
   Nanos connect_timeout = 5 * engine::nanos_per_s;
   Nanos reply_timeout = 10 * engine::nanos_per_s;
   // Words.
+  OutputPaths files;
   bool quiet = false;
   bool verbose = false;
 };

@@ -1,41 +1,10 @@
 #include "tools/loadgen/progress.h"
 
 #include <algorithm>
-#include <span>
+
+#include "tools/loadgen/report/human.h"
 
 namespace ringpost::loadgen {
-
-namespace {
-
-struct Scale {
-  double from;
-  const char* unit;
-};
-
-// The largest unit that the value reaches, with three digits.
-std::string show_scaled(double value, std::span<const Scale> scales) {
-  const Scale* scale = &scales.front();
-  for (const Scale& candidate : scales) {
-    if (value >= candidate.from) scale = &candidate;
-  }
-  const double shown = value / scale->from;
-  char text[48];
-  const int decimals = shown >= 100 ? 0 : shown >= 10 ? 1 : 2;
-  std::snprintf(text, sizeof text, "%.*f%s", decimals, shown, scale->unit);
-  return text;
-}
-
-}  // namespace
-
-std::string show_rate(double per_second) {
-  constexpr Scale scales[] = {{1, ""}, {1e3, "k"}, {1e6, "M"}, {1e9, "G"}};
-  return show_scaled(per_second, scales);
-}
-
-std::string show_latency(Nanos latency) {
-  constexpr Scale scales[] = {{1, "ns"}, {1e3, "us"}, {1e6, "ms"}, {1e9, "s"}};
-  return show_scaled(static_cast<double>(latency), scales);
-}
 
 void Progress::begin(Nanos warmup, Nanos duration) {
   if (duration != engine::never) total_ = warmup + duration;
@@ -47,8 +16,8 @@ void Progress::row(const Second& row) {
   const double rate = seconds > 0 ? static_cast<double>(row.replies) / seconds : 0;
   std::string text = std::to_string((row.start + row.length) / engine::nanos_per_s) + "s";
   text += row.warmup ? " warm-up: " : ": ";
-  text += show_rate(rate) + "/s, p50 " + show_latency(row.p50) + ", p99 " + show_latency(row.p99) +
-          ", max " + show_latency(row.max);
+  text += human_rate(rate) + ", p50 " + human_time(row.p50) + ", p99 " + human_time(row.p99) +
+          ", max " + human_time(row.max);
   if (row.errors + row.mismatches != 0) {
     text +=
         ", " + std::to_string(row.errors) + " errors, " + std::to_string(row.mismatches) + " wrong";

@@ -30,9 +30,4 @@ class Progress {
   bool line_open_ = false;
 };
 
-// "12.3k", "9.87M", "950"; three digits.
-std::string show_rate(double per_second);
-// "812ns", "45.1us", "1.20ms", "3.4s"; three digits.
-std::string show_latency(Nanos latency);
-
 }  // namespace ringpost::loadgen

@@ -8,10 +8,10 @@
 // below are per receive or per turn, however many requests and replies these carry.
 //
 //   one reply each    on_replies(n): the next n requests of this connection are answered, in order
-//   no reply          on_replies as soon as the request is written (it is done by being said)
-//   fan-out           on_deliveries: somebody else's messages arrived here; whose and which, so
-//                     that the generator finds when they were sent
-//   subscriptions     the same, on connections that never send a request
+//   no reply          on_replies of the next request that has one covers those in front of it
+//   fan-out           on_deliveries: messages of a sender arrived here; whose and which, so that
+//                     the generator finds when they were due
+//   subscriptions     the same, on connections that never send a request (Plan::speakers)
 //
 // Owned by: one Client. Called on: its shard.
 
@@ -54,6 +54,10 @@ class TalkTarget {
   // The next `count` requests in order will have no right answer. The faults say why.
   virtual void on_failed(std::uint64_t count) = 0;
   virtual void on_fault(Fault fault) = 0;
+  // Fan-out: the `count` messages of a sender from `sequence` on arrived, or never will. A sender
+  // is named by its connection's number, its messages are counted from 0.
+  virtual void on_deliveries(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count) = 0;
+  virtual void on_missed(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count) = 0;
   // Nothing behind this point can be understood: the connection is to be given up.
   virtual void on_lost_track() = 0;
 
@@ -75,6 +79,10 @@ class Talk {
   virtual void request(std::uint64_t count) = 0;
   // How many of the next requests fit into that many bytes.
   virtual std::uint64_t fitting(std::uint64_t bytes_max) const = 0;
+  // No more requests will come for now: writes what it takes to have all of them answered.
+  virtual void conclude() {}
+  // Called now and then from `open` until the load begins: for those who have to knock.
+  virtual void poke() {}
   // What came, as Session::on_bytes.
   virtual std::size_t read(Bytes bytes) = 0;
   // No more will come: reports what is missing of what it knows should have.

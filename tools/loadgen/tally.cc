@@ -17,6 +17,12 @@ void add_counts(Second& sum, const Interval& interval) {
   sum.dropped += interval.dropped;
 }
 
+void merge(std::optional<Histogram>& sum, const std::optional<Histogram>& more) {
+  if (!more) return;
+  if (!sum) sum.emplace();
+  sum->merge(*more);
+}
+
 }  // namespace
 
 void Tally::add(std::unique_ptr<Interval> interval) {
@@ -24,6 +30,10 @@ void Tally::add(std::unique_ptr<Interval> interval) {
     measured_.resize(shards_);
     measured_[interval->shard] += interval->end - interval->begin;
     add_counts(sums_, *interval);
+  }
+  if (interval->part != Interval::Part::warmup) {
+    merge(service_time_, interval->service_time);
+    merge(send_delay_, interval->send_delay);
   }
   Row& row = open_[interval->index];
   if (row.parts == 0) {
@@ -67,6 +77,8 @@ void Tally::finish(RunResult& result) {
   result.late = sums_.late;
   result.dropped = sums_.dropped;
   result.latency = std::move(latency_);
+  result.service_time = std::move(service_time_);
+  result.send_delay = std::move(send_delay_);
 }
 
 }  // namespace ringpost::loadgen

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "tools/loadgen/interval.h"
@@ -43,6 +44,8 @@ class Tally {
   std::vector<Nanos> measured_;  // how long, by shard
   Second sums_;                  // of the measured rows
   Histogram latency_;
+  std::optional<Histogram> service_time_;
+  std::optional<Histogram> send_delay_;
 };
 
 }  // namespace ringpost::loadgen

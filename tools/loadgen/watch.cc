@@ -91,6 +91,7 @@ void Watch::take_news(RunResult& result) {
   News news = board_.take();
   if (!news.unreachable.empty()) fail(exit_unreachable, news.unreachable.front());
   shards_ready_ += news.shards_ready;
+  shards_idle_ += news.shards_idle;
   shards_done_ += news.shards_done;
   if (shards_ready_ == group_.shard_count() && !tally_ && failure_.empty()) on_all_ready();
   for (auto& interval : news.intervals) {
@@ -101,6 +102,10 @@ void Watch::take_news(RunResult& result) {
   merge_errors(result.errors, std::move(news.errors));
   if (tally_) {
     for (const Second& row : tally_->take_rows()) progress_.row(row);
+  }
+  if (news.shards_idle != 0 && shards_idle_ == plan_.speaking_shards()) {
+    tell_all(kind_stop);  // those that only listen
+    tell_all(kind_finish);
   }
   if (news.shards_done != 0 && shards_done_ == group_.shard_count()) group_.drain();
 }

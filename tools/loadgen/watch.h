@@ -41,6 +41,7 @@ class Watch {
   engine::MonotonicClock clock_;
   std::optional<Tally> tally_;  // once it is running
   std::uint32_t shards_ready_ = 0;
+  std::uint32_t shards_idle_ = 0;
   std::uint32_t shards_done_ = 0;
   int interrupts_ = 0;
   std::string failure_;

@@ -5,61 +5,20 @@
 
 #include <gtest/gtest.h>
 
-#include <sstream>
 #include <string>
 #include <vector>
 
-#include "tests/engine/net/test_link.h"
+#include "tests/tools/loadgen/conversation.h"
 
 namespace ringpost::loadgen {
 namespace {
-
-using engine::LinkWorld;
-using engine::TestLink;
 
 // Eight messages of one size and one that a shorter one could be mistaken for nothing else.
 const Script script = make_text_script({12, 12}, Wrapping::none, 1);
 const Script sizes = make_text_script({4, 40}, Wrapping::length, 1);
 
-class Ear final : public TalkTarget {
- public:
-  void on_ready() override { ready = true; }
-  void on_replies(std::uint64_t count) override { replies += count; }
-  void on_failed(std::uint64_t count) override { failed += count; }
-  void on_fault(Fault fault) override {
-    faults.push_back(std::string(to_text(fault.kind)) + " " + std::to_string(fault.sequence));
-  }
-  void on_lost_track() override { lost_track = true; }
-
-  std::string told() const {
-    std::ostringstream text;
-    text << replies << " right, " << failed << " failed";
-    for (const std::string& fault : faults) text << ", " << fault;
-    if (lost_track) text << ", lost track";
-    return text.str();
-  }
-
-  bool ready = false;
-  bool lost_track = false;
-  std::uint64_t replies = 0;
-  std::uint64_t failed = 0;
-  std::vector<std::string> faults;
-};
-
-struct Conversation {
-  explicit Conversation(const Script& spoken) : talk(spoken, 0) { talk.open(link, ear); }
-
-  // As a connection offers its input: what was not dealt with comes again, with more behind it.
-  void arrive(Bytes bytes) {
-    held += bytes;
-    held.erase(0, talk.read(held));
-  }
-
-  LinkWorld world;
-  TestLink link{world};
-  Ear ear;
-  EchoTalk talk;
-  std::string held;
+struct EchoConversation : Conversation<EchoTalk> {
+  explicit EchoConversation(const Script& spoken) : Conversation(spoken, 0u) {}
 };
 
 // The replies to the first messages of a script, in this order.
@@ -71,15 +30,15 @@ std::string replies_of(const Script& spoken, std::initializer_list<std::uint32_t
 
 // What is told of `bytes`, however they are split; `finish` at the end.
 std::string told_of(const Script& spoken, const std::string& bytes) {
-  Conversation whole(spoken);
+  EchoConversation whole(spoken);
   whole.arrive(bytes);
   whole.talk.finish();
-  Conversation slow(spoken);
+  EchoConversation slow(spoken);
   for (const char byte : bytes) slow.arrive({&byte, 1});
   slow.talk.finish();
   EXPECT_EQ(slow.ear.told(), whole.ear.told());
   for (std::size_t split = 0; split < bytes.size(); ++split) {
-    Conversation parts(spoken);
+    EchoConversation parts(spoken);
     parts.arrive(Bytes(bytes).substr(0, split));
     parts.arrive(Bytes(bytes).substr(split));
     parts.talk.finish();
@@ -89,7 +48,7 @@ std::string told_of(const Script& spoken, const std::string& bytes) {
 }
 
 TEST(EchoTalk, RequestsAreTheScriptOverAndOver) {
-  Conversation conversation(script);
+  EchoConversation conversation(script);
   EXPECT_TRUE(conversation.ear.ready);
   conversation.talk.request(1);
   conversation.talk.request(script.message_count() - 1);
@@ -100,8 +59,8 @@ TEST(EchoTalk, RequestsAreTheScriptOverAndOver) {
 }
 
 TEST(EchoTalk, NeighboursBeginElsewhere) {
-  LinkWorld world;
-  TestLink link{world};
+  engine::LinkWorld world;
+  engine::TestLink link{world};
   Ear ear;
   EchoTalk first(script, 0), second(script, 1);
   first.open(link, ear);

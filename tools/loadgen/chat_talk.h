@@ -1,0 +1,74 @@
+#pragma once
+
+// ChatTalk: a member of the line chat. Members with a number below `senders` say the lines of the
+// script; everybody hears everybody else, line by line, and checks each against what its sender
+// must say next.
+//
+// Joining has no answer on the wire: a member knows that it is one by hearing somebody. So until
+// the load begins the first sender knocks, and for its own sake the second one.
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "tools/loadgen/script.h"
+#include "tools/loadgen/talk.h"
+
+namespace ringpost::loadgen {
+
+class ChatTalk final : public Talk {
+ public:
+  // `script` (lines with CR LF) outlives the talk.
+  ChatTalk(const Script& script, std::uint64_t senders, std::uint64_t connection);
+
+  void open(engine::Link& link, TalkTarget& target) override;
+  void request(std::uint64_t count) override;
+  std::uint64_t fitting(std::uint64_t bytes_max) const override;
+  void poke() override;
+  std::size_t read(Bytes bytes) override;
+  void finish() override;
+
+ private:
+  // How far a sender was heard.
+  struct Heard {
+    std::uint64_t sequence = 0;  // lines
+    std::uint32_t message = 0;   // of the script: the next one
+  };
+  struct Missing {
+    std::uint64_t sender;
+    std::uint64_t sequence;
+  };
+
+  std::size_t read_line(Bytes bytes);
+  std::size_t read_other(Bytes bytes, std::uint64_t sender);
+  void on_wrong_line(std::uint64_t sender, Bytes line);
+  void on_skipped(std::uint64_t sender, std::uint64_t count);
+  void on_old(std::uint64_t sender, std::uint64_t sequence);
+  void move_on(std::uint64_t sender, std::uint64_t count);
+  void settle_missing(std::size_t keep);
+
+  const Script& script_;
+  std::uint64_t senders_;
+  std::uint64_t connection_;
+  engine::Link* link_ = nullptr;
+  TalkTarget* target_ = nullptr;
+  std::uint32_t next_request_;
+  bool ready_ = false;
+  std::vector<Heard> heard_;                      // by sender
+  std::unique_ptr<std::deque<Missing>> missing_;  // passed over; the oldest first
+};
+
+class ChatProtocol final : public Protocol {
+ public:
+  ChatProtocol(Script script, std::uint64_t senders)
+      : script_(std::move(script)), senders_(senders) {}
+  std::unique_ptr<Talk> talk(std::uint64_t connection) const override {
+    return std::make_unique<ChatTalk>(script_, senders_, connection);
+  }
+
+ private:
+  Script script_;
+  std::uint64_t senders_;
+};
+
+}  // namespace ringpost::loadgen
