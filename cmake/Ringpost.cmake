@@ -68,11 +68,16 @@ function(ringpost_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
 endfunction()
 
-# ringpost_bench(NAME SOURCES a.cc ... LIBS ...): a Google Benchmark binary with its own main.
+# ringpost_bench(NAME SOURCES a.cc ... LIBS ...): a Google Benchmark binary with its own main. The target `benchmarks` has
+# them all.
 function(ringpost_bench name)
   cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ringpost_flags ${arg_LIBS} benchmark::benchmark Threads::Threads)
+  if(NOT TARGET benchmarks)
+    add_custom_target(benchmarks)
+  endif()
+  add_dependencies(benchmarks ${name})
 endfunction()
 
 # ringpost_fuzz(NAME SOURCES a.cc ... LIBS ringpost::x ... [CORPUS folder]): a libFuzzer target (it defines
