@@ -35,7 +35,8 @@ void FanOutLog::append(Payload run, ActorRef origin) {
   }
   if (turn_bytes_ >= turn_bytes_max_ || !waiting_.empty()) {
     turn_.end_input = true;
-    waiting_.push_back({std::move(run), origin});
+    waiting_bytes_ += run.bytes().size();
+    waiting_.push({std::move(run), origin});
     return;
   }
   append_now({std::move(run), origin});
@@ -65,16 +66,11 @@ FanOutLog::Range FanOutLog::copy_in(Bytes bytes) {
   return range;
 }
 
-std::uint64_t FanOutLog::waiting_bytes() const {
-  std::uint64_t bytes = 0;
-  for (const Run& run : waiting_) bytes += run.bytes.bytes().size();
-  return bytes;
-}
-
 bool FanOutLog::end_turn() {
   while (!waiting_.empty() && turn_bytes_ < turn_bytes_max_) {
-    append_now(waiting_.front());
-    waiting_.pop_front();
+    const Run run = waiting_.pop();
+    waiting_bytes_ -= run.bytes.bytes().size();
+    append_now(run);
   }
   for (Follower* follower : followers_) follower->link->touch();
   turn_bytes_ = 0;
@@ -86,7 +82,7 @@ void FanOutLog::attach(Follower& follower, Link& link) {
   ASSERT(follower.log == nullptr);
   follower.log = this;
   follower.link = &link;
-  follower.cursor = end_ + waiting_bytes();  // what waits was appended before
+  follower.cursor = end_ + waiting_bytes_;  // what waits was appended before
   follower.segment = last_;
   hold(last_);
   follower.index = static_cast<std::uint32_t>(followers_.size());

@@ -13,12 +13,12 @@
 // Owned by: one shard (an actor of it). Called on: owner only.
 
 #include <cstdint>
-#include <deque>
 #include <vector>
 
 #include "engine/actor/actor_ref.h"
 #include "engine/base/buffer_pool.h"
 #include "engine/base/bytes.h"
+#include "engine/base/fifo.h"
 #include "engine/base/payload.h"
 
 namespace ringpost::engine {
@@ -105,7 +105,6 @@ class FanOutLog {
 
   void append_now(const Run& run);
   Range copy_in(Bytes bytes);
-  std::uint64_t waiting_bytes() const;
   void add_segment();
   void free_unheld();
 
@@ -118,8 +117,9 @@ class FanOutLog {
   LogSegment* last_ = nullptr;
   std::vector<Follower*> followers_;
   std::vector<Follower*>
-      by_slot_;              // the same, by the slot of their connection; null: does not follow
-  std::deque<Run> waiting_;  // over a turn's share
+      by_slot_;        // the same, by the slot of their connection; null: does not follow
+  Fifo<Run> waiting_;  // over a turn's share
+  std::uint64_t waiting_bytes_ = 0;  // in these
 };
 
 inline std::uint64_t Follower::lag() const {

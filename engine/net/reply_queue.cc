@@ -78,14 +78,17 @@ void ReplyQueue::insert(std::uint64_t token, Bytes text_for_ever) {
 }
 
 void ReplyQueue::settle() {
+  std::size_t inserted_written = 0;
   while (count_ != 0 && place(0).waits == 0) {
-    if (!inserted_.empty()) write_inserted();
+    write_inserted(inserted_written);
     write_out(place(0));
     head_ = (head_ + 1) & (capacity_ - 1);
     ++head_token_;
     --count_;
   }
-  if (!inserted_.empty()) write_inserted();
+  write_inserted(inserted_written);
+  inserted_.erase(inserted_.begin(),
+                  inserted_.begin() + static_cast<std::ptrdiff_t>(inserted_written));
   if (count_ == 0) {
     link_->buffers().give_back(std::exchange(block_, nullptr));
     capacity_ = 0;
@@ -103,12 +106,11 @@ void ReplyQueue::write_out(Place& place) {
   }
 }
 
-void ReplyQueue::write_inserted() {
-  std::size_t done = 0;
-  while (done < inserted_.size() && inserted_[done].before <= head_token_) {
-    link_->write(inserted_[done++].text);
+// Those that stand in front of the first place; the first `written` of all were written before.
+void ReplyQueue::write_inserted(std::size_t& written) {
+  while (written < inserted_.size() && inserted_[written].before <= head_token_) {
+    link_->write(inserted_[written++].text);
   }
-  inserted_.erase(inserted_.begin(), inserted_.begin() + static_cast<std::ptrdiff_t>(done));
 }
 
 void ReplyQueue::clear() {

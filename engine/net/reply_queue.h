@@ -113,7 +113,7 @@ class ReplyQueue {
   void settle();  // writes out the front as far as it is settled
   void write_out(Place& place);
   void sync_told(Place& place);
-  void write_inserted();
+  void write_inserted(std::size_t& written);
 
   Link* link_ = nullptr;
   Block* block_ = nullptr;      // the places, a ring; none while there is no place

@@ -25,7 +25,8 @@ class ChatSteadyState : public ::testing::TestWithParam<std::uint32_t> {
   static constexpr std::uint32_t slot_branch = 7;
   static constexpr Fd members_per_shard = 8;
 
-  ChatSteadyState() {
+  // `turn_bytes_max` is of each branch's log.
+  explicit ChatSteadyState(std::uint64_t turn_bytes_max = 256 * 1024) {
     const ActorRef room = ActorRef::actor(1, slot_room, 1);
     const std::vector<ActorRef> branches = {ActorRef::actor(0, slot_branch, 1),
                                             ActorRef::actor(1, slot_branch, 1)};
@@ -33,14 +34,14 @@ class ChatSteadyState : public ::testing::TestWithParam<std::uint32_t> {
     home.spawn_at(slot_room, std::make_unique<Room>(Room::Parts{home.post(), home.timers(),
                                                                 home.counters(), home.now()},
                                                     branches, 1024));
-    for (std::uint32_t i = 0; i < 2; ++i) wire(i, room);
+    for (std::uint32_t i = 0; i < 2; ++i) wire(i, room, turn_bytes_max);
     world_.step_all(5);
   }
 
-  void wire(std::uint32_t i, ActorRef room) {
+  void wire(std::uint32_t i, ActorRef room, std::uint64_t turn_bytes_max) {
     engine::Shard& shard = world_.shard(i);
     auto branch = std::make_unique<Branch>(ActorRef::actor(i, slot_branch, 1), room, shard.post(),
-                                           shard.fan_out(), 256 * 1024);
+                                           shard.fan_out(), turn_bytes_max);
     const SessionShared shared{.options = {}, .branch = *branch};
     shard.spawn_at(slot_branch, std::move(branch));
     using Pool = engine::SessionPool<Session, SessionShared>;
@@ -97,7 +98,36 @@ TEST_P(ChatSteadyState, LinesOfAllMembersCostNoAllocation) {
   EXPECT_EQ(allocation_count(), before);
 }
 
+class ChatSteadyStateSmallShare : public ChatSteadyState {
+ protected:
+  ChatSteadyStateSmallShare() : ChatSteadyState(1000) {}
+};
+
+// Three of each round's eight runs fit into a turn's share; the others wait in the log.
+TEST_P(ChatSteadyStateSmallShare, RunsThatWaitForTheNextTurnCostNoAllocation) {
+  const std::string lines = std::string(400, 'x') + "\r\n";
+  int turns_with_runs_left = 0;
+  const auto rounds = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      for (Fd member = 0; member < members_per_shard; ++member) {
+        world_.io(GetParam()).arrive(20 + member, lines);
+      }
+      for (int j = 0; j < 8; ++j) {
+        world_.step_all();
+        if (world_.shard(0).fan_out().end_input) ++turns_with_runs_left;
+      }
+    }
+  };
+  rounds(200);
+  turns_with_runs_left = 0;
+  const std::size_t before = allocation_count();
+  rounds(500);
+  EXPECT_EQ(allocation_count(), before);
+  EXPECT_GE(turns_with_runs_left, 500);
+}
+
 // The room is on shard 1.
+INSTANTIATE_TEST_SUITE_P(SenderOnShard, ChatSteadyStateSmallShare, ::testing::Values(0));
 INSTANTIATE_TEST_SUITE_P(SenderOnShard, ChatSteadyState, ::testing::Values(0, 1));
 
 }  // namespace

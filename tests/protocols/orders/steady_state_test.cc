@@ -23,9 +23,10 @@ class OrdersSteadyState : public ::testing::Test {
   static constexpr Fd client = 20;
   static constexpr std::uint32_t slot_book = 6;
 
-  OrdersSteadyState() {
+  explicit OrdersSteadyState(std::size_t tickers_max = HoldingsOptions().tickers_max) {
     HoldingsOptions holdings;
     holdings.cap = 1e30f;
+    holdings.tickers_max = tickers_max;
     world_.shard(0).spawn_at(
         slot_book,
         std::make_unique<OrderBook>(holdings, world_.shard(0).post(), world_.shard(0).payloads()));
@@ -103,7 +104,19 @@ TEST_P(OrdersSteadyStateOf, ErrorsBehindSilentBuysCostNoAllocation) {
   EXPECT_EQ(allocations(GetParam(), many("BUY;1;BYND\nSELL\nBUY;x;BYND\nGET\n", 50)), 0u);
 }
 
+class OrdersSteadyStateFullBook : public OrdersSteadyState,
+                                  public ::testing::WithParamInterface<std::uint32_t> {
+ protected:
+  OrdersSteadyStateFullBook() : OrdersSteadyState(1) {}
+};
+
+// Each is word about a silent request, which has to find its place between the answers.
+TEST_P(OrdersSteadyStateFullBook, ObjectionsCostNoAllocation) {
+  EXPECT_EQ(allocations(GetParam(), many("BUY;1;BYND\nGET\nBUY;1;PLTR\nBUY;1;ABCD\n", 100)), 0u);
+}
+
 // The book is on shard 0.
+INSTANTIATE_TEST_SUITE_P(LocalAndRemote, OrdersSteadyStateFullBook, ::testing::Values(0, 1));
 INSTANTIATE_TEST_SUITE_P(LocalAndRemote, OrdersSteadyStateOf, ::testing::Values(0, 1));
 
 }  // namespace
