@@ -198,6 +198,28 @@ TEST_F(FanOutLogShareTest, ATurnTakesAtMostTheShareAndOneRun) {
   members_.clear();
 }
 
+// Their place in the order is before it joined, although their bytes are not in the log yet.
+TEST_F(FanOutLogShareTest, WhoJoinsWhileRunsWaitGetsOnlyWhatIsAppendedLater) {
+  Member& first = join(shared_);
+  append(shared_, std::string(1000, '1'));
+  append(shared_, std::string(600, '2'));
+  append(shared_, std::string(600, '3'));
+  Member& late = join(shared_);
+  EXPECT_EQ(late.follower.lag(), 0u);
+  append(shared_, "4");
+  append(shared_, "own", late.link.self());
+  Member& gone = join(shared_);
+  end_turn();
+  gone.link.unfollow();  // before its place has come
+  while (world_.turn.end_input) end_turn();
+  append(shared_, "5");
+  const std::string waited = std::string(600, '2') + std::string(600, '3');
+  EXPECT_EQ(first.link.take_output(), std::string(1000, '1') + waited + "4own5");
+  EXPECT_EQ(late.link.take_output(), "45");
+  EXPECT_EQ(gone.link.take_output(), "");
+  members_.clear();
+}
+
 TEST_F(FanOutLogShareTest, TheOriginOfARunThatWaitedSkipsIt) {
   Member& a = join(shared_);
   Member& b = join(shared_);

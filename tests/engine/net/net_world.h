@@ -67,7 +67,10 @@ class LineSession final : public Session {
     if (when_timer) when_timer(*this);
   }
   void on_drained() override { log.push_back("drained"); }
-  void on_drain() override { log.push_back("drain"); }
+  void on_drain() override {
+    log.push_back("drain");
+    if (when_drain) when_drain(*this);
+  }
   void on_closed(CloseReason reason) override {
     log.push_back("closed:" + std::string(to_text(reason)));
     if (when_closed) when_closed(*this);
@@ -90,6 +93,7 @@ class LineSession final : public Session {
   std::function<void(LineSession&, const Message&)> when_message;
   Reaction when_end;
   Reaction when_timer;
+  Reaction when_drain;
   Reaction when_closed;
 
  private:

@@ -292,18 +292,22 @@ class DrainRound : public ::testing::Test {
   DrainRound() {
     ShardOptions options;
     options.index = 1;
+    options.balance = false;
     shard_ = std::make_unique<Shard>(options, io_, kernel_owned_, clock_, mesh_);
     shard_->spawn_at(ShardWorld::slot_actor, std::make_unique<TestActor>());
-    push(kind_drain);
-    shard_->turn();
   }
   ~DrainRound() override {
+    io_.options.complete_cancels = true;
     push(kind_drain_skip);
     while (shard_->turn()) {
     }
     shard_->teardown();
   }
 
+  void begin() {
+    push(kind_drain);
+    shard_->turn();
+  }
   void push(std::uint16_t kind, ActorRef to = Shard::ref_of(1)) {
     Message message{};
     message.to = to;
@@ -332,6 +336,7 @@ class DrainRound : public ::testing::Test {
 };
 
 TEST_F(DrainRound, IsQuietWhenNothingMoves) {
+  begin();
   push(kind_drain_round);
   EXPECT_EQ(report(), true);
   EXPECT_EQ(report(), std::nullopt);
@@ -340,6 +345,7 @@ TEST_F(DrainRound, IsQuietWhenNothingMoves) {
 }
 
 TEST_F(DrainRound, IsNotQuietAfterAMessageWasHandled) {
+  begin();
   push(100, ShardWorld::actor_ref(1));
   shard_->turn();
   push(kind_drain_round);
@@ -349,6 +355,7 @@ TEST_F(DrainRound, IsNotQuietAfterAMessageWasHandled) {
 }
 
 TEST_F(DrainRound, SeesWhatLiesBehindItInTheLane) {
+  begin();
   push(kind_drain_round);
   push(100, ShardWorld::actor_ref(1));
   EXPECT_EQ(report(), false);
@@ -358,12 +365,44 @@ TEST_F(DrainRound, SeesWhatLiesBehindItInTheLane) {
 // session elsewhere that waits for it is quiet as well, so two rounds could pass between the sync
 // and its answer, and what the session still had to say was cut off.
 TEST_F(DrainRound, IsNotQuietAfterASyncWasAnswered) {
+  begin();
   push(kind_drain_round);
   EXPECT_EQ(report(), true);
   push(kind_sync);
   shard_->turn();
   push(kind_drain_round);
   EXPECT_EQ(report(), false);
+}
+
+// Why there are two rounds. A session has its last input after shard 0 has looked into its lanes
+// and before this shard does: nothing was handled here, nothing waits, and its last words, which
+// lie in a lane, are seen only by the next round.
+TEST_F(DrainRound, OneQuietRoundIsNoProof) {
+  auto service = std::make_unique<LineService>();
+  LineService& lines = *service;
+  shard_->add_service(std::move(service));
+  shard_->listen(ShardWorld::listening, 0);
+  io_.accepted(ShardWorld::listening, socket_a);
+  shard_->turn();
+  lines.sessions.back().when_drain = [](LineSession& session) {
+    session.link->post().tell(ActorRef::actor(0, ShardWorld::slot_actor, 1), session.link->self(),
+                              100);
+  };
+  begin();
+  push(kind_drain_round);
+  EXPECT_EQ(report(), false);  // its input has not ended yet
+
+  EXPECT_TRUE(port_.from[1]->empty());  // shard 0 looks: quiet
+  io_.receive_ends(socket_a, ECANCELED);
+  shard_->turn();
+  push(kind_drain_round);
+  shard_->turn();
+  Message message;
+  ASSERT_TRUE(port_.from[1]->try_pop(message));
+  EXPECT_EQ(message.kind, 100);  // shard 0 has not handled it, and yet:
+  ASSERT_TRUE(port_.from[1]->try_pop(message));
+  EXPECT_EQ(message.kind, kind_drain_report);
+  EXPECT_EQ(message.value, 1u);
 }
 
 }  // namespace
