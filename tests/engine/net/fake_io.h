@@ -34,7 +34,7 @@ namespace ringpost::engine {
 struct FakeIoOptions {
   bool complete_sends = false;    // each in the turn after it was started, whole
   bool complete_cancels = false;  // with -ECANCELED, in the turn after
-  bool keep_output = true;        // else sent bytes are only counted, and nothing is allocated
+  bool keep_output = true;        // else bytes are only counted, and nothing is noted or allocated
 };
 
 class FakeIo final : public Io {
@@ -89,6 +89,8 @@ class FakeIo final : public Io {
     finish(completion);
   }
   void receive_ends(Fd fd, int error) { finish(answer(OpKind::receive, fd, -error)); }
+  // What the receive_once of `fd` takes at most.
+  std::size_t room(Fd fd) const { return operation(OpKind::receive_once, fd).target.size(); }
   // Bytes arrive for the receive_once of `fd`. Requires: they fit into its target.
   void arrive_once(Fd fd, Bytes bytes) {
     const std::span<char> target = operation(OpKind::receive_once, fd).target;
@@ -98,7 +100,7 @@ class FakeIo final : public Io {
   }
   void receive_once_ends(Fd fd, std::int32_t result) {
     const std::span<char> target = operation(OpKind::receive_once, fd).target;
-    kernel_owned_.forget(target.data(), target.size());
+    if (options.keep_output) kernel_owned_.forget(target.data(), target.size());
     finish(answer(OpKind::receive_once, fd, result));
   }
   void connect_ends(Fd fd, std::int32_t result) { finish(answer(OpKind::connect, fd, result)); }
@@ -169,7 +171,7 @@ class FakeIo final : public Io {
   }
   void receive_once(Fd socket, std::span<char> target, OpToken token) override {
     EXPECT_FALSE(target.empty());
-    kernel_owned_.note(target.data(), target.size());
+    if (options.keep_output) kernel_owned_.note(target.data(), target.size());
     Operation receiving{token, socket, false, false, nullptr, {}};
     receiving.target = target;
     start(std::move(receiving), OpKind::receive_once);
