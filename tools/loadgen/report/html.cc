@@ -45,11 +45,15 @@ std::string section(const char* title, const std::string& content) {
   return fmt::format("<section><h2>{}</h2>\n{}</section>\n", title, content);
 }
 
+// More than one request in a hundred did not leave when it was due.
+bool sent_late(const RunResult& run) { return (run.late + run.dropped) * 100 > run.requests; }
+
 std::string badge(const RunResult& run) {
   if (run.mismatch_count > 0) return "<span class=\"badge bad\">wrong replies</span>";
   if (run.latency.empty()) return "<span class=\"badge bad\">no replies</span>";
   if (run.error_count() > 0) return "<span class=\"badge bad\">errors</span>";
   if (run.interrupted) return "<span class=\"badge warn\">interrupted</span>";
+  if (sent_late(run)) return "<span class=\"badge warn\">sent late</span>";
   if (!run.warnings.empty()) return "<span class=\"badge warn\">with a warning</span>";
   return "<span class=\"badge good\">clean run</span>";
 }
@@ -72,24 +76,30 @@ std::string tile(std::string_view value, std::string_view name, bool bad = false
                      escape(value), escape(name));
 }
 
+// Short enough for a tile.
+std::string tile_count(std::uint64_t count) {
+  return count < 1'000'000 ? human_count(count) : three_digits(double(count) / 1e6) + " M";
+}
+
 std::string tiles(const RunResult& run) {
   std::string out = "<div class=\"tiles\">\n";
-  out += tile(human_rate(run.rate_per_s()), run.setup.listeners ? "deliveries" : "replies");
-  if (run.setup.asked_per_s) {
-    out += tile(human_rate(*run.setup.asked_per_s), "asked");
-    const std::uint64_t missed = run.late + run.dropped;
-    out += tile(human_count(run.late) + " / " + human_count(run.dropped), "late / dropped",
-                missed > 0);
-  }
+  const auto asked = run.setup.asked_per_s;
+  out += tile(human_rate(run.rate_per_s()),
+              (run.setup.listeners ? "deliveries" : "replies") +
+                  (asked ? ", of " + human_rate(*asked) : std::string()));
   if (!run.latency.empty()) {
     out += tile(html_time(run.latency.value_at(50)), "p50");
     out += tile(html_time(run.latency.value_at(99)), "p99");
     out += tile(html_time(run.latency.max()), "max");
   }
+  if (asked) {
+    out += tile(tile_count(run.late), "late", sent_late(run));
+    out += tile(tile_count(run.dropped), "dropped", run.dropped > 0);
+  }
   const std::uint64_t errors = run.error_count();
-  out += tile(human_count(errors), "errors", errors > 0);
+  out += tile(tile_count(errors), "errors", errors > 0);
   out += run.setup.checked
-             ? tile(human_count(run.mismatch_count), "mismatches", run.mismatch_count > 0)
+             ? tile(tile_count(run.mismatch_count), "mismatches", run.mismatch_count > 0)
              : tile("off", "content check");
   return out + "</div>\n";
 }

@@ -43,6 +43,7 @@ header p { margin: 0; color: var(--soft); flex-basis: 100%; }
 .tile { padding: 10px 14px; }
 .tile b {
   display: block; font-size: 20px; line-height: 1.3; font-weight: 650; white-space: nowrap;
+  overflow: hidden; text-overflow: ellipsis;
   font-variant-numeric: tabular-nums;
 }
 .tile span { color: var(--soft); font-size: 13px; }

@@ -15,7 +15,7 @@ namespace {
 
 // The drawing in its own units; the page scales it. The frame is what the axes enclose.
 constexpr double width = 880, height = 300;
-constexpr double frame_left = 72, frame_right = width - 16;
+constexpr double frame_left = 72, frame_right = width - 28;
 constexpr double frame_top = 10, frame_bottom = height - 44;
 // On a linear axis, without the first.
 constexpr int ticks_max_x = 12, ticks_max_y = 6;
