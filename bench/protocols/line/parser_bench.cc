@@ -1,5 +1,6 @@
 // What cutting one line costs, in a buffer of 16 KiB that is full of lines of one length, and what
-// a call of memchr per line would cost instead. `each` is the time per line.
+// a call of memchr per line would cost instead; and what it costs when the buffer comes in segments
+// that cut lines anywhere. `each` is the time per line.
 
 #include <benchmark/benchmark.h>
 
@@ -72,6 +73,41 @@ void MemchrPerLine(benchmark::State& state) {
   count_lines(state, count, lines.size());
 }
 
+// Calls the parser until it needs more. Returns how many bytes it consumed; counts the lines.
+std::size_t parse_all(LineParser& parser, Bytes input, std::size_t& count) {
+  const std::size_t bytes = input.size();
+  for (;;) {
+    const LineResult r = parser.next(input);
+    if (r.status != LineStatus::line) return bytes - input.size();
+    benchmark::DoNotOptimize(r.line);
+    input.remove_prefix(r.consumed);
+    ++count;
+  }
+}
+
+// The same lines in segments: what is left of one is put in front of the next, in a buffer beside.
+void LinesInSegments(benchmark::State& state) {
+  const std::string lines = lines_of(static_cast<std::size_t>(state.range(0)), "\n");
+  const auto segment = static_cast<std::size_t>(state.range(1));
+  LineParser parser(LineEnd::any, 65'536);
+  std::string held;
+  held.reserve(2 * buffer_bytes);
+  std::size_t count = 0;
+  for (auto _ : state) {
+    count = 0;
+    for (std::size_t at = 0; at < lines.size(); at += segment) {
+      const Bytes piece = Bytes(lines).substr(at, segment);
+      if (held.empty()) {
+        held = piece.substr(parse_all(parser, piece, count));
+      } else {
+        held += piece;
+        held.erase(0, parse_all(parser, held, count));
+      }
+    }
+  }
+  count_lines(state, count, lines.size());
+}
+
 // A long line that comes in segments: linear, because no byte is scanned twice.
 void LongLineInSegments(benchmark::State& state) {
   const std::string line = std::string(65'536, 'x') + "\n";
@@ -88,6 +124,7 @@ void LongLineInSegments(benchmark::State& state) {
 BENCHMARK(LineParserAny)->Arg(3)->Arg(12)->Arg(40)->Arg(64)->Arg(1000);
 BENCHMARK(LineParserCrlf)->Arg(3)->Arg(12)->Arg(40)->Arg(64)->Arg(1000);
 BENCHMARK(MemchrPerLine)->Arg(3)->Arg(12)->Arg(40)->Arg(64)->Arg(1000);
+BENCHMARK(LinesInSegments)->Args({12, 1448})->Args({12, 100})->Args({64, 1448})->Args({64, 100});
 BENCHMARK(LongLineInSegments)->Arg(64)->Arg(1448);
 
 }  // namespace
