@@ -147,6 +147,12 @@ class Io {
   // A socket of the address's family, for `connect`; at once, no completion. Owned by the caller.
   virtual Result<Fd, std::error_code> open_stream(const SocketAddress& address,
                                                   const TcpOptions& options) = 0;
+  // Gives a socket made by `open_stream` the address to connect from; at once, no completion. Port
+  // 0 leaves the port to the kernel, which then chooses by the whole connection, so that one
+  // address has as many ports for each peer.
+  virtual std::error_code bind_source(Fd, const SocketAddress&) {
+    return std::make_error_code(std::errc::operation_not_supported);
+  }
   // Connects a socket made by `open_stream`. The address is copied. A socket that met only itself
   // (a port of this machine on which nobody listened, drawn as its own) is refused.
   virtual void connect(Fd socket, const SocketAddress& address, OpToken token) = 0;
@@ -175,6 +181,9 @@ class Io {
   // (spinning first, then asleep through `gate`) only if there is nothing to return, the deadline
   // is ahead, and the gate allows it. May return nothing.
   virtual std::span<const Completion> turn(const TurnLimits& limits, SleepGate& gate) = 0;
+  // How long all turns have polled without finding anything: what a thread's CPU time says too much
+  // about how busy it is.
+  virtual Nanos spun_nanos() const { return 0; }
 };
 
 }  // namespace ringpost::engine

@@ -45,4 +45,7 @@ Result<SocketAddress, std::error_code> peer_address(Fd socket);
 // caller.
 Result<Fd, std::error_code> open_stream(const SocketAddress& address, const TcpOptions& options);
 
+// See Io::bind_source.
+std::error_code bind_source(Fd socket, const SocketAddress& source);
+
 }  // namespace ringpost::engine

@@ -205,6 +205,10 @@ Result<Fd, std::error_code> UringIo::open_stream(const SocketAddress& address,
   return engine::open_stream(address, options);
 }
 
+std::error_code UringIo::bind_source(Fd socket, const SocketAddress& source) {
+  return engine::bind_source(socket, source);
+}
+
 void UringIo::connect(Fd socket, const SocketAddress& address, OpToken token) {
   const auto [at, is_new] = connects_.try_emplace(token.value, PendingConnect{socket, address});
   ASSERT(is_new);
@@ -459,15 +463,25 @@ void UringIo::wait(const TurnLimits& limits, SleepGate& gate) {
 // True if neither completions nor other work came and the time for spinning is over.
 bool UringIo::spin(const TurnLimits& limits, SleepGate& gate) {
   Nanos now = clock_.now();
+  Nanos idle_from = now;
   Nanos until = now + limits.spin;
   if (limits.deadline - until < sleep_min) until = limits.deadline;
   for (; now < until; now = clock_.now()) {
     for (int i = 0; i < polls_per_clock_read; ++i) {
-      if (has_news()) collect(limits.completions_max);
-      if (has_outcome() || gate.work_pending()) return false;
+      if (has_news()) {
+        spun_nanos_ += clock_.now() - idle_from;
+        collect(limits.completions_max);
+        if (has_outcome()) return false;
+        idle_from = clock_.now();
+      }
+      if (gate.work_pending()) {
+        spun_nanos_ += clock_.now() - idle_from;
+        return false;
+      }
       relax_cpu();
     }
   }
+  spun_nanos_ += now - idle_from;
   return true;
 }
 

@@ -85,6 +85,7 @@ class UringIo final : public Io {
   void send(Fd socket, SendRequest& request, OpToken token) override;
   Result<Fd, std::error_code> open_stream(const SocketAddress& address,
                                           const TcpOptions& options) override;
+  std::error_code bind_source(Fd socket, const SocketAddress& source) override;
   void connect(Fd socket, const SocketAddress& address, OpToken token) override;
   void cancel(OpToken token) override;
   void shutdown(Fd socket, Shutdown how) override;
@@ -94,6 +95,8 @@ class UringIo final : public Io {
   void wake(std::uint32_t shard) override;
   void wake_from_any_thread() override;
   std::span<const Completion> turn(const TurnLimits& limits, SleepGate& gate) override;
+
+  Nanos spun_nanos() const override { return spun_nanos_; }
 
   const UringCounters& counters() const { return counters_; }
   // User operations and internal ones whose final completion has not been reaped.
@@ -168,6 +171,7 @@ class UringIo final : public Io {
   std::unordered_map<std::uint64_t, Fd> fresh_receives_;
   InFlight in_flight_;
   UringCounters counters_;
+  Nanos spun_nanos_ = 0;
 };
 
 }  // namespace ringpost::engine

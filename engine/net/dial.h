@@ -8,6 +8,7 @@
 // shard only.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "engine/base/clock.h"
@@ -25,6 +26,8 @@ struct DialOptions {
   Endpoint endpoint;
   TcpOptions tcp;
   Nanos connect_timeout = 5 * nanos_per_s;  // of one address
+  std::optional<SocketAddress> source =
+      std::nullopt;  // where to connect from; else the kernel chooses
 };
 
 // Who dials. As a Service it makes the session of the connection that comes out.

@@ -79,6 +79,13 @@ bool Dialer::try_connect(Attempt& attempt, const SocketAddress& address) {
     attempt.error = to_text(address) + ": " + socket.error().message();
     return false;
   }
+  if (options.source) {
+    if (const std::error_code error = parts_.io.bind_source(*socket, *options.source)) {
+      attempt.error = "from " + to_text(*options.source) + ": " + error.message();
+      parts_.io.close(*socket);
+      return false;
+    }
+  }
   attempt.state = Attempt::State::connecting;
   attempt.socket = *socket;
   attempt.timed_out = false;

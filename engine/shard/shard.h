@@ -108,6 +108,8 @@ class Shard final : public SleepGate, public Actor, public AcceptTarget, public 
   const Nanos& now() const { return now_; }  // of the turn; the reference stays valid
   FanOutTurn& fan_out() { return connections_.fan_out(); }
   Dialer& dialer() { return dialer_; }
+  // Of its thread's CPU time, what went into polling without finding anything.
+  Nanos spun_nanos() const { return io_.spun_nanos(); }
 
   // --- Running ---
 
