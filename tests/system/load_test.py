@@ -109,6 +109,52 @@ class LoadsTheDaemon(SystemTest):
             self.assertEqual(process.returncode, 0)
             self.assertIn("replies in", out)
 
+    def test_a_storm_brings_everybody_back(self):
+        with Daemon("--services", "tcp-echo", shards=2) as daemon:
+            target = url("tcp", daemon.addresses["tcp-echo"])
+            with tempfile.TemporaryDirectory() as folder:
+                file = os.path.join(folder, "run.json")
+                self.run_right(
+                    target, "-c", 300, "-w", "0", "-d", "2s", "--storm", "300ms", "--json", file
+                )
+                with open(file, encoding="utf-8") as stream:
+                    run = json.load(stream)
+            self.assertEqual(run["setup"]["loop"], "storm")
+            daemon.wait_for_total("opened", 600)
+
+    def test_a_ramp_ends_with_the_rate_that_held(self):
+        with Daemon("--services", "tcp-echo", shards=1) as daemon:
+            target = url("tcp", daemon.addresses["tcp-echo"])
+            # A bound that nothing keeps: it must give up, and say so by its status.
+            outcome = load(target, "--ramp", "1us", "-R", 4, "-d", "250ms", "-w", 0, "-c", 1)
+            self.assertEqual(outcome.returncode, 5, outcome.stdout + outcome.stderr)
+            self.assertIn("not held", outcome.stdout)
+
+    def test_connects_from_the_addresses_given(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            peers = []
+
+            def serve():
+                for _ in range(4):
+                    connection, peer = listener.accept()
+                    peers.append(peer[0])
+                    connection.sendall(connection.recv(64))
+                    connection.close()
+
+            thread = threading.Thread(target=serve)
+            thread.start()
+            load(url("tcp", listener.getsockname()), "-c", 4, "-n", 4,
+                 "--source", "127.0.0.2,127.0.0.3")
+            thread.join()
+        self.assertEqual(sorted(set(peers)), ["127.0.0.2", "127.0.0.3"])
+
+    def test_a_source_that_is_not_here_is_said(self):
+        with Daemon("--services", "tcp-echo", shards=1) as daemon:
+            target = url("tcp", daemon.addresses["tcp-echo"])
+            outcome = load(target, "--source", "192.0.2.1")
+            self.assertEqual(outcome.returncode, 3)
+            self.assertIn("192.0.2.1", outcome.stderr)
+
     def test_leaves_no_connection_behind(self):
         with Daemon("--services", "tcp-echo", shards=1) as daemon:
             self.run_right(url("tcp", daemon.addresses["tcp-echo"]), "-n", 100, "-c", 20)

@@ -35,7 +35,7 @@ void Board::shard_done() {
   post([](News& news) { ++news.shards_done; });
 }
 
-void Board::interval(std::unique_ptr<Interval> interval) {
+void Board::interval(std::unique_ptr<Slice> interval) {
   post([&](News& news) { news.intervals.push_back(std::move(interval)); });
 }
 
@@ -61,6 +61,13 @@ void Board::error(std::string kind, std::string example, std::uint64_t count) {
 
 void Board::unreachable(std::string why) {
   post([&](News& news) { news.unreachable.push_back(std::move(why)); });
+}
+
+void Board::connects(std::uint64_t established, std::uint64_t failed) {
+  post([&](News& news) {
+    news.connects += established;
+    news.connects_failed += failed;
+  });
 }
 
 News Board::take() {

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "tools/loadgen/interval.h"
 #include "tools/loadgen/run_result.h"
+#include "tools/loadgen/slice.h"
 
 namespace ringpost::loadgen {
 
@@ -21,12 +21,13 @@ struct News {
   std::uint32_t shards_ready = 0;  // all connections of that many more shards are ready
   std::uint32_t shards_idle = 0;   // speaking ones: nothing of them is in flight, nor will be
   std::uint32_t shards_done = 0;
-  std::vector<std::unique_ptr<Interval>> intervals;
+  std::vector<std::unique_ptr<Slice>> intervals;
   std::uint64_t mismatch_count = 0;
   std::vector<Mismatch> mismatches;  // of these, the run's first
   std::vector<ErrorCount> errors;
   std::vector<std::string> unreachable;  // why there is nobody to load: the run cannot begin
-  std::uint64_t connects = 0;
+  std::uint64_t connects = 0;            // established
+  std::uint64_t connects_failed = 0;
 };
 
 class Board {
@@ -43,10 +44,11 @@ class Board {
   void shard_ready();
   void shard_idle();
   void shard_done();
-  void interval(std::unique_ptr<Interval> interval);
+  void interval(std::unique_ptr<Slice> interval);
   void mismatch(Mismatch mismatch);
   void error(std::string kind, std::string example, std::uint64_t count = 1);
   void unreachable(std::string why);
+  void connects(std::uint64_t established, std::uint64_t failed);
 
   // Readable when there are news.
   int event() const { return event_; }

@@ -18,7 +18,8 @@ Client::Client(Generator& generator, std::uint64_t number)
 void Client::connect() {
   ASSERT(state_ == State::idle);
   state_ = State::connecting;
-  dial_ = std::make_unique<engine::Dial>(generator_.dialer(), generator_.plan().dial, *this);
+  const auto& dials = generator_.plan().dials;
+  dial_ = std::make_unique<engine::Dial>(generator_.dialer(), dials[number_ % dials.size()], *this);
   dial_->start();
 }
 
@@ -70,6 +71,7 @@ void Client::poke() {
 std::size_t Client::on_bytes(Bytes bytes) {
   const std::size_t used = talk_->read(bytes);
   if (state_ == State::ready) generator_.on_room(*this);
+  if (state_ == State::leaving) leave_if_idle();
   return used;
 }
 
@@ -139,7 +141,21 @@ std::uint64_t Client::give_up_in_flight() {
 
 // --- The end -----------------------------------------------------------------------------------
 
+void Client::leave() {
+  if (!ready()) return;
+  generator_.on_client_leaving();
+  state_ = State::leaving;
+  leave_if_idle();
+}
+
+void Client::leave_if_idle() {
+  if (in_flight_count_ != 0) return;
+  talk_->finish();
+  link_->close_after_flush(CloseReason::peer_closed);
+}
+
 void Client::finish() {
+  if (state_ == State::idle) state_ = State::closed;
   if (link_ == nullptr || state_ == State::finishing) return;
   if (ready()) generator_.on_client_leaving();
   state_ = State::finishing;
@@ -157,11 +173,17 @@ void Client::on_messages(std::span<const engine::Message>) { ASSERT(false); }
 void Client::on_drain() { finish(); }
 
 void Client::on_closed(CloseReason reason) {
-  const bool is_expected = state_ == State::finishing;
+  const bool has_left = state_ == State::leaving && in_flight_count_ == 0;
+  const bool is_expected = state_ == State::finishing || has_left;
   if (!is_expected) talk_->finish();
   if (ready()) generator_.on_client_leaving();
-  state_ = State::closed;
   link_ = nullptr;
+  if (has_left) {
+    state_ = State::idle;
+    left_at_ = generator_.now();
+    return generator_.on_client_left(*this);
+  }
+  state_ = State::closed;
   if (!is_expected) {
     const std::string what = ended_by_server_ ? "closed" : std::string(to_text(reason));
     generator_.on_lost(

@@ -41,6 +41,11 @@ class Client final : public engine::Session, public engine::DialTarget, public T
   void settle(std::uint64_t count);
   // Forgets what is in flight; returns how much that was.
   std::uint64_t give_up_in_flight();
+  // Sends no more, and is closed when nothing is in flight.
+  void leave();
+  // Closed after `leave`; since then it may connect again.
+  bool left() const { return state_ == State::idle && left_at_ != 0; }
+  Nanos left_at() const { return left_at_; }
   // Says goodbye.
   void finish();
   // How many requests may be written now, so that no more than so many bytes wait.
@@ -80,10 +85,12 @@ class Client final : public engine::Session, public engine::DialTarget, public T
     connecting,  // the dial is under way
     greeting,    // connected; the connect talk goes on
     ready,       // requests may be written
+    leaving,     // no more of them; it will come back
     finishing,   // said goodbye
     closed,
   };
 
+  void leave_if_idle();
   std::uint64_t limit_to_in_flight(std::uint64_t count);
   template <typename Take>
   void take(std::uint64_t count, Take&& take_part);
@@ -96,6 +103,7 @@ class Client final : public engine::Session, public engine::DialTarget, public T
   std::uint64_t in_flight_count_ = 0;
   std::uint64_t sent_count_ = 0;
   std::uint64_t number_;
+  Nanos left_at_ = 0;
   bool ended_by_server_ = false;
   State state_ = State::idle;
 };

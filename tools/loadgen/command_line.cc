@@ -134,6 +134,7 @@ void append_row(std::string& out, const OptionRow& row) {
 
 constexpr std::string_view help_head =
     "Usage: ringpost-load [OPTION]... TARGET\n"
+    "       ringpost-load compare A.json... B.json...    (see compare --help)\n"
     "\n"
     "Loads a server and measures how it answers. TARGET says which and how:\n"
     "\n"
@@ -151,8 +152,9 @@ constexpr std::string_view help_tail =
     "Ctrl-C ends the run and prints what was measured; a second one ends at once.\n"
     "\n"
     "Exit status: 0 all right, 1 wrong replies, 2 wrong command line, 3 cannot\n"
-    "connect, 4 connections or replies were lost, 5 below the rate (--strict), 6 this\n"
-    "machine does not allow it, 130 ended by the second Ctrl-C.\n";
+    "connect, 4 connections or replies were lost, 5 below the rate (--strict) or no\n"
+    "rate held (--ramp), 6 this machine does not allow it, 130 ended by the second\n"
+    "Ctrl-C.\n";
 
 }  // namespace
 

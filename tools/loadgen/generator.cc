@@ -4,12 +4,13 @@
 #include <utility>
 
 #include "engine/base/assert.h"
+#include "tools/loadgen/thread_use.h"
 
 namespace ringpost::loadgen {
 
 using engine::Message;
 using engine::never;
-using Part = Interval::Part;
+using Part = Slice::Part;
 
 namespace {
 
@@ -31,6 +32,7 @@ Generator::Generator(engine::Shard& shard, const Plan& plan, Board& board)
   for (std::uint64_t number = self(); number < plan.connections; number += plan.shards) {
     Client& client = clients_.emplace_back(*this, number);
     if (number < plan.speakers) speakers_.push_back(&client);
+    to_connect_.push(&client);
   }
   if (plan.requests) quota_ = plan.share_of(*plan.requests, self());
   if (plan.ledger == nullptr) return;
@@ -76,15 +78,20 @@ void Generator::receive(std::span<const Message> run) {
 // --- Connecting --------------------------------------------------------------------------------
 
 void Generator::connect_some() {
-  while (phase_ == Phase::connecting && connects_begun_ < clients_.size() &&
-         connects_begun_ - connects_settled_ < plan_.connecting_max) {
-    clients_[connects_begun_++].connect();
+  while (phase_ <= Phase::running && !to_connect_.empty() && connecting_ < plan_.connecting_max) {
+    ++connecting_;
+    to_connect_.pop()->connect();
   }
 }
 
-void Generator::on_client_ready(Client&) {
+void Generator::on_client_ready(Client& client) {
   ++ready_count_;
-  ++connects_settled_;
+  ++connects_;
+  --connecting_;
+  if (phase_ == Phase::running) {
+    interval_->connect_time->record(shard_.now() - client.left_at());
+    on_room(client);
+  }
   connect_some();
   check_ready();
 }
@@ -95,7 +102,30 @@ void Generator::check_ready() {
   board_.shard_ready();
 }
 
-void Generator::on_unreachable(const std::string& why) { board_.unreachable(why); }
+void Generator::on_unreachable(const std::string& why) {
+  ++connects_failed_;
+  --connecting_;
+  if (phase_ < Phase::running) return board_.unreachable(why);
+  board_.error("connect", why);
+  connect_some();
+}
+
+// --- The storm ---------------------------------------------------------------------------------
+
+// Everybody whose time to leave has come.
+void Generator::storm(Nanos now) {
+  const double passed = static_cast<double>(now - measure_from_) /
+                        static_cast<double>(std::max<Nanos>(*plan_.storm, 1));
+  const auto due = static_cast<std::size_t>(static_cast<double>(clients_.size()) * passed) + 1;
+  while (storm_next_ < std::min(due, clients_.size())) clients_[storm_next_++].leave();
+  storm_at_ = storm_next_ < clients_.size() ? now + engine::TimerWheel::tick_nanos : never;
+}
+
+void Generator::on_client_left(Client& client) {
+  if (phase_ != Phase::running) return;
+  to_connect_.push(&client);
+  connect_some();
+}
 
 // --- Running -----------------------------------------------------------------------------------
 
@@ -106,6 +136,9 @@ void Generator::start(Nanos at) {
   warmup_ends_ = at + plan_.warmup;
   bytes_sent_before_ = shard_.counters().sent_bytes;
   bytes_received_before_ = shard_.counters().received_bytes;
+  interval_ = std::make_unique<Slice>();  // where what was used until now goes
+  note_use();
+  interval_.reset();
   turn_interval(at, plan_.warmup > 0 ? Part::warmup : Part::measured);
   schedule_timer();
   if (is_open_loop() && !speakers_.empty()) {
@@ -287,14 +320,15 @@ void Generator::on_client_closed() {
     return;
   }
   // Without a receiver nothing is settled any more; without connections nothing happens.
-  if (phase_ == Phase::running && (ready_count_ == 0 || hearing_)) return stop();
+  const bool is_over = ready_count_ == 0 && connecting_ == 0 && to_connect_.empty();
+  if (phase_ == Phase::running && (is_over || hearing_)) return stop();
   check_idle();
 }
 
 // --- Time --------------------------------------------------------------------------------------
 
 void Generator::schedule_timer() {
-  const Nanos next = std::min({interval_ends_, measure_until_, give_up_at_, poke_at_});
+  const Nanos next = std::min({interval_ends_, measure_until_, give_up_at_, poke_at_, storm_at_});
   if (next == never) return shard_.timers().cancel(timer_);
   shard_.timers().schedule(timer_, next);
 }
@@ -314,6 +348,7 @@ void Generator::on_time() {
   } else if (now >= interval_ends_) {
     turn_interval(now, now >= warmup_ends_ ? Part::measured : Part::warmup);
   }
+  if (now >= storm_at_) storm(now);
   schedule_timer();
 }
 
@@ -322,7 +357,7 @@ void Generator::turn_interval(Nanos now, Part next) {
   const bool is_first_measured =
       next == Part::measured && (interval_ == nullptr || interval_->part != Part::measured);
   if (interval_ != nullptr) hand_over_interval(now);
-  interval_ = std::make_unique<Interval>();
+  interval_ = std::make_unique<Slice>();
   interval_->part = next;
   interval_->shard = self();
   interval_->index = intervals_++;
@@ -331,10 +366,15 @@ void Generator::turn_interval(Nanos now, Part next) {
     interval_->service_time.emplace();
     interval_->send_delay.emplace();
   }
+  if (plan_.storm) interval_->connect_time.emplace();
   if (is_first_measured) {  // what counts begins here, however late that is
     measure_from_ = now;
     if (plan_.duration != never) measure_until_ = now + plan_.duration;
     interval_ends_ = now;
+    if (plan_.storm) {
+      storm_next_ = 0;
+      storm_at_ = now;
+    }
   } else if (interval_ends_ == never) {
     interval_ends_ = now;
   }
@@ -350,7 +390,15 @@ void Generator::hand_over_interval(Nanos now) {
       counters.sent_bytes - std::exchange(bytes_sent_before_, counters.sent_bytes);
   interval_->bytes_received =
       counters.received_bytes - std::exchange(bytes_received_before_, counters.received_bytes);
+  note_use();
   board_.interval(std::move(interval_));
+}
+
+void Generator::note_use() {
+  const ThreadClock clock = read_thread_clock();
+  const Nanos busy = clock.cpu - shard_.spun_nanos();
+  interval_->busy = busy - std::exchange(busy_before_, busy);
+  interval_->run_delay = clock.run_delay - std::exchange(run_delay_before_, clock.run_delay);
 }
 
 // --- The end -----------------------------------------------------------------------------------
@@ -359,7 +407,7 @@ void Generator::stop() {
   if (phase_ >= Phase::finishing) return;
   const bool was_running = phase_ == Phase::running;
   phase_ = Phase::finishing;
-  poke_at_ = never;
+  poke_at_ = storm_at_ = never;
   if (was_running) {
     const Nanos now = shard_.now();
     if (is_open_loop() && !speakers_.empty()) interval_->dropped += due_by(now) - issued_;
@@ -397,6 +445,7 @@ void Generator::finish() {
   for (Client& client : clients_) client.finish();
   if (interval_ != nullptr) hand_over_interval(shard_.now());
   shard_.timers().cancel(timer_);
+  board_.connects(connects_, connects_failed_);
   board_.shard_done();
 }
 

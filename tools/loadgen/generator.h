@@ -24,13 +24,14 @@
 #include <vector>
 
 #include "engine/actor/actor.h"
+#include "engine/base/fifo.h"
 #include "engine/shard/shard.h"
 #include "tools/loadgen/board.h"
 #include "tools/loadgen/client.h"
 #include "tools/loadgen/fan_out.h"
-#include "tools/loadgen/interval.h"
 #include "tools/loadgen/pace.h"
 #include "tools/loadgen/plan.h"
+#include "tools/loadgen/slice.h"
 
 namespace ringpost::loadgen {
 
@@ -73,7 +74,9 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
   // The connection is of no use any more; what was in flight on it stays without an answer.
   void on_lost(Client& client, std::string_view kind, std::string_view text);
   void on_client_leaving() { --ready_count_; }  // it was ready
+  void on_client_left(Client& client);          // and wants to come back
   void on_client_closed();
+  Nanos now() const { return shard_.now(); }
 
  private:
   enum class Phase : std::uint8_t {
@@ -101,10 +104,11 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
   bool is_open_loop() const { return plan_.per_s.has_value(); }
   // In the measured period, what was due before it does not count.
   bool counts(Nanos due) const {
-    return due >= measure_from_ || interval_->part == Interval::Part::warmup;
+    return due >= measure_from_ || interval_->part == Slice::Part::warmup;
   }
 
   void connect_some();
+  void storm(Nanos now);
   void check_ready();
   void start(Nanos at);
   void stop();
@@ -122,8 +126,9 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
   void hear(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count);
   void on_settled(std::uint64_t sender, std::uint32_t shard, std::uint64_t count);
 
-  void turn_interval(Nanos now, Interval::Part next);
+  void turn_interval(Nanos now, Slice::Part next);
   void hand_over_interval(Nanos now);
+  void note_use();
   void schedule_timer();
 
   engine::Shard& shard_;
@@ -131,8 +136,11 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
   Board& board_;
   engine::MonotonicClock clock_;  // the shard's time stands still while completions are handled
   std::deque<Client> clients_;    // never moves them; connection i * shards + self
-  std::size_t connects_begun_ = 0;
-  std::size_t connects_settled_ = 0;
+  engine::Fifo<Client*> to_connect_;
+  std::size_t connecting_ = 0;
+  std::uint64_t connects_ = 0;
+  std::uint64_t connects_failed_ = 0;
+  std::size_t storm_next_ = SIZE_MAX;  // who leaves next; SIZE_MAX: it is no time for that
   std::uint64_t ready_count_ = 0;
   std::uint64_t in_flight_ = 0;  // of all clients
 
@@ -157,10 +165,13 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
   Nanos interval_ends_ = engine::never;
   Nanos give_up_at_ = engine::never;
   Nanos poke_at_ = engine::never;
-  std::unique_ptr<Interval> interval_;
+  Nanos storm_at_ = engine::never;
+  std::unique_ptr<Slice> interval_;
   std::uint32_t intervals_ = 0;
   std::uint64_t bytes_sent_before_ = 0;
   std::uint64_t bytes_received_before_ = 0;
+  Nanos busy_before_ = 0;
+  Nanos run_delay_before_ = 0;
   engine::TimerNode timer_;
   Phase phase_ = Phase::idle;
 };

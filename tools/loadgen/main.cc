@@ -7,17 +7,24 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "engine/io/uring_check.h"
 #include "tools/loadgen/chat_talk.h"
 #include "tools/loadgen/command_line.h"
+#include "tools/loadgen/compare/compare.h"
 #include "tools/loadgen/echo_talk.h"
 #include "tools/loadgen/exit_code.h"
 #include "tools/loadgen/orders_talk.h"
+#include "tools/loadgen/ramp.h"
 #include "tools/loadgen/report/machine.h"
 #include "tools/loadgen/report/outputs.h"
 #include "tools/loadgen/report/text.h"
+#include "tools/loadgen/warnings.h"
 #include "tools/loadgen/watch.h"
 #include "tools/ringpost/limits.h"
 
@@ -63,10 +70,22 @@ std::unique_ptr<const Protocol> make_protocol(const Options& options) {
   return nullptr;
 }
 
+std::vector<ringpost::engine::DialOptions> make_dials(const Options& options) {
+  ringpost::engine::DialOptions dial;
+  dial.endpoint = options.target.endpoint;
+  dial.connect_timeout = options.connect_timeout;
+  if (options.sources.empty()) return {dial};
+  std::vector<ringpost::engine::DialOptions> dials;
+  for (const auto& source : options.sources) {
+    dial.source = source;
+    dials.push_back(dial);
+  }
+  return dials;
+}
+
 Plan make_plan(const Options& options) {
   Plan plan;
-  plan.dial.endpoint = options.target.endpoint;
-  plan.dial.connect_timeout = options.connect_timeout;
+  plan.dials = make_dials(options);
   plan.protocol = make_protocol(options);
   plan.shards = static_cast<std::uint32_t>(options.threads);
   plan.connections = plan.speakers = *options.connections;
@@ -75,6 +94,7 @@ Plan make_plan(const Options& options) {
   plan.warmup = *options.warmup;
   if (options.duration) plan.duration = *options.duration;
   plan.requests = options.requests;
+  plan.storm = options.storm;
   plan.reply_timeout = options.reply_timeout;
   if (options.target.scheme == Scheme::chat) {
     plan.speakers = options.senders;
@@ -107,7 +127,7 @@ Setup make_setup(const Options& options, int argc, char** argv) {
   setup.seed = options.seed;
   setup.threads = static_cast<std::uint32_t>(options.threads);
   setup.thread_cpus = options.cpus;
-  setup.loop = options.rate ? LoopKind::open : LoopKind::closed;
+  setup.loop = options.storm ? LoopKind::storm : options.rate ? LoopKind::open : LoopKind::closed;
   setup.asked_per_s = options.rate;
   setup.connections = *options.connections;
   setup.pipeline = *options.pipeline;
@@ -134,6 +154,7 @@ int exit_code_of(const RunResult& result, const Options& options) {
   if (result.mismatch_count != 0) return exit_mismatch;
   if (!result.errors.empty()) return result.replies == 0 ? exit_unreachable : exit_unanswered;
   const double sent_per_s = static_cast<double>(result.requests) / result.seconds_elapsed();
+  if (options.ramp && !result.ramp_best_per_s) return exit_too_slow;
   if (options.strict && sent_per_s < *options.rate * strict_part) return exit_too_slow;
   return exit_ok;
 }
@@ -147,24 +168,60 @@ bool prints_file(const OutputPaths& files) {
   return files.json == "-" || files.csv == "-" || files.html == "-" || files.hgrm == "-";
 }
 
-int load(const Options& options, int argc, char** argv) {
+// One run, or one step of a ramp. The exit code if there is no result.
+std::optional<int> run_once(const Options& options, Progress& progress, int signals,
+                            RunResult& result) {
   const Plan plan = make_plan(options);
-  const auto group = make_group(options);
-  if (const auto io_uring = ringpost::engine::check_io_uring(group.demand()); !io_uring) {
-    return fail(exit_environment, io_uring.error());
+  if (options.rate) result.late_bound = plan.late_bound;
+  Watch watch(plan, make_group(options), progress, signals);
+  if (!watch.run(result)) return fail(watch.exit_code(), watch.failure());
+  for (std::size_t i = 0; i < result.threads.size(); ++i) result.threads[i].cpu = options.cpus[i];
+  result.warnings = find_warnings(result);
+  return std::nullopt;
+}
+
+// Of the rate that was asked for, a step of a ramp has to reach that much.
+constexpr double ramp_part = 0.99;
+
+// Runs at rate after rate. The result is that of the highest one that held, or of the last.
+std::optional<int> run_ramp(Options options, Progress& progress, int signals, RunResult& result) {
+  const RunResult empty = result;
+  Ramp ramp(*options.rate);
+  std::vector<RampStep> steps;
+  for (auto rate = ramp.next(); rate && !result.interrupted; rate = ramp.next()) {
+    options.rate = *rate;
+    RunResult step = empty;
+    step.setup.asked_per_s = *rate;
+    if (const auto failed = run_once(options, progress, signals, step)) return failed;
+    const double achieved = static_cast<double>(step.requests) / step.seconds_elapsed();
+    const Nanos p99 = step.latency.value_at(99);
+    const bool held = p99 <= *options.ramp && achieved >= *rate * ramp_part && step.dropped == 0 &&
+                      step.errors.empty() && step.mismatch_count == 0;
+    steps.push_back({*rate, achieved, p99, held});
+    ramp.tried(held);
+    if (held || !ramp.highest_held()) result = std::move(step);
+  }
+  result.setup.loop = LoopKind::ramp;
+  result.ramp = std::move(steps);
+  result.ramp_best_per_s = ramp.highest_held();
+  return std::nullopt;
+}
+
+int load(const Options& options, int argc, char** argv) {
+  if (const auto usable = ringpost::engine::check_io_uring(make_group(options).demand()); !usable) {
+    return fail(exit_environment, usable.error());
   }
   auto outputs = Outputs::open(options.files);
   if (!outputs) return fail(exit_environment, outputs.error());
   RunResult result;
   result.machine = read_machine();
   result.setup = make_setup(options, argc, argv);
-  if (options.rate) result.late_bound = plan.late_bound;
   const int signals = open_signals();
   Progress progress(stderr, progress_style(options));
-  Watch watch(plan, group, progress, signals);
-  const bool has_result = watch.run(result);
+  const auto failed = options.ramp ? run_ramp(options, progress, signals, result)
+                                   : run_once(options, progress, signals, result);
   close(signals);
-  if (!has_result) return fail(watch.exit_code(), watch.failure());
+  if (failed) return *failed;
   if (!prints_file(options.files)) print(stdout, to_text(result));
   if (const auto wrong = outputs->write(result)) return fail(exit_environment, *wrong);
   return exit_code_of(result, options);
@@ -173,6 +230,7 @@ int load(const Options& options, int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "compare") return run_compare(argc - 1, argv + 1);
   Host host;
   const auto files = ringpost::daemon::raise_open_file_limit();
   const auto cpus = ringpost::daemon::affinity_cpus();

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "engine/base/assert.h"
+#include "engine/io/socket.h"
 #include "tools/ringpost/units.h"
 
 namespace ringpost::loadgen {
@@ -68,6 +69,23 @@ std::string set_size(Options& options, std::string_view text) {
   if (*min > *max) return "is a range that ends before it begins";
   if (*max > size_max) return out_of_bounds("0 to " + daemon::show_bytes(size_max));
   options.size = {*min, *max};
+  return "";
+}
+
+// "127.0.0.1,127.0.0.2"
+std::string set_sources(Options& options, std::string_view text) {
+  std::vector<engine::SocketAddress> sources;
+  while (!text.empty()) {
+    const std::string_view part = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(part.size() + 1, text.size()));
+    const bool is_ipv6 = part.find(':') != std::string_view::npos;
+    const std::string address =
+        is_ipv6 ? "[" + std::string(part) + "]:0" : std::string(part) + ":0";
+    const auto parsed = engine::parse_address(address);
+    if (!parsed) return "is not a list of addresses such as 127.0.0.1,127.0.0.2";
+    sources.push_back(*parsed);
+  }
+  options.sources = sources;
   return "";
 }
 
@@ -153,6 +171,11 @@ constexpr OptionRow rows[] = {
      "run that long before measuring begins", "Default 1s, or none with --requests."},
     {load, "--strict", "", set_flag<&Options::strict>,
      "fail if less than 99.9 % of --rate was reached"},
+    {load, "--ramp", "TIME", set_time<&Options::ramp, engine::nanos_per_ms, engine::nanos_per_us>,
+     "find the highest rate that keeps p99 below TIME, in steps of --duration",
+     "Default 3s a step, beginning with --rate or 1000; a bare number counts ms."},
+    {load, "--storm", "TIME", set_time<&Options::storm, nanos_per_s, 0>,
+     "once measuring begins, every connection leaves and comes back, evenly within TIME"},
     {load, "--senders", "N", set_count<&Options::senders, 1, senders_max>,
      "chat: connections that say something", "Default 1; 1 to 1000."},
     {load, "--listeners", "N", set_count<&Options::listeners, 0, connections_max>,
@@ -166,6 +189,9 @@ constexpr OptionRow rows[] = {
      "threads, each with connections of its own and pinned to a CPU", "Default 1; 1 to 64."},
     {machine, "--cpus", "LIST", set_cpus, "the CPUs to pin the threads to, one each",
      "Default: the last ones that this process may use."},
+    {machine, "--source", "LIST", set_sources,
+     "addresses to connect from, in turns: each has 28,000 ports for one server",
+     "Default: the kernel chooses."},
     {machine, "--spin-us", "TIME", set_time<&Options::spin, engine::nanos_per_us, 0>,
      "poll that long before sleeping", "Default 50us while a CPU is left for others, else 0."},
 

@@ -8,6 +8,8 @@ namespace {
 constexpr std::uint64_t connections_default = 50;
 constexpr std::uint64_t open_loop_in_flight_max = 16 * 1024;
 constexpr Nanos duration_default = 10 * engine::nanos_per_s;
+constexpr double ramp_from_default = 1000;
+constexpr Nanos ramp_step_default = 3 * engine::nanos_per_s;
 constexpr Nanos warmup_default = engine::nanos_per_s;
 constexpr Nanos spin_default = 50 * engine::nanos_per_us;
 // Rings, events, standard streams, files: what a run needs beside its connections.
@@ -23,6 +25,8 @@ void resolve(Options& options, const Host& host) {
   if (is_chat && !options.listeners) {
     options.listeners = *options.connections - std::min(options.senders, *options.connections);
   }
+  if (options.ramp && !options.rate) options.rate = ramp_from_default;
+  if (options.ramp && !options.duration) options.duration = ramp_step_default;
   if (!options.pipeline) options.pipeline = options.rate ? open_loop_in_flight_max : 1;
   if (!options.warmup) options.warmup = options.requests ? 0 : warmup_default;
   if (!options.duration && !options.requests) options.duration = duration_default;
@@ -56,6 +60,9 @@ std::vector<std::string> validate(const Options& options, const Host& host) {
                     " need more open files than the " + std::to_string(host.open_files_max) +
                     " that this process may have (ulimit -n)");
   }
+  if (options.ramp && (options.strict || options.requests)) {
+    wrong.emplace_back("--ramp: looks for a rate by itself, without --strict and --requests");
+  }
   if (options.strict && !options.rate) {
     wrong.emplace_back("--strict: needs a rate to keep (--rate)");
   }
@@ -64,6 +71,9 @@ std::vector<std::string> validate(const Options& options, const Host& host) {
     wrong.push_back("--connections: " + std::to_string(*options.connections) + " are not " +
                     std::to_string(options.senders) + " senders and " +
                     std::to_string(options.listeners.value_or(0)) + " listeners");
+  }
+  if (is_chat && options.storm) {
+    wrong.emplace_back("--storm: lines are counted by who is there, so nobody may leave a chat");
   }
   if (is_chat && *options.connections < 2) {
     wrong.emplace_back("--listeners: nobody would hear the one sender");

@@ -26,11 +26,13 @@ struct Options {
   std::optional<std::uint64_t> pipeline;     // default: 1; in an open loop a bound of 16 Ki
   std::optional<double> rate;                // open loop: requests per second
   bool strict = false;
+  std::optional<Nanos> ramp;  // find the highest rate that keeps p99 under it
   SizeRange size;
   std::optional<Nanos> duration;  // default: 10 s, or until `requests` are done
   std::optional<std::uint64_t> requests;
   std::optional<Nanos> warmup;  // default: 1 s, or none where `requests` are counted
   std::uint64_t seed = 1;
+  std::optional<Nanos> storm;  // everybody leaves and comes back within it
   // Chat and orders.
   std::uint64_t senders = 1;
   std::optional<std::uint64_t> listeners;  // default: the connections that do not send
@@ -39,6 +41,7 @@ struct Options {
   std::uint64_t threads = 1;
   std::vector<std::uint32_t> cpus;  // default: the last ones that this process may use
   std::optional<Nanos> spin;
+  std::vector<engine::SocketAddress> sources;  // to connect from, in turns
   // Patience.
   Nanos connect_timeout = 5 * engine::nanos_per_s;
   Nanos reply_timeout = 10 * engine::nanos_per_s;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "engine/base/clock.h"
 #include "engine/net/dial.h"
@@ -18,7 +19,7 @@ namespace ringpost::loadgen {
 using engine::Nanos;
 
 struct Plan {
-  engine::DialOptions dial;
+  std::vector<engine::DialOptions> dials;  // taken in turns; they differ by their source
   std::unique_ptr<const Protocol> protocol;
   std::uint32_t shards = 1;
   std::uint64_t connections = 50;  // of all shards
@@ -31,7 +32,9 @@ struct Plan {
   std::unique_ptr<Ledger> ledger;  // with fan-out: everybody hears every speaker but himself
   Nanos warmup = 0;
   Nanos duration = engine::never;  // of the measured period; never: until `requests` are done
-  std::optional<std::uint64_t> requests;           // of all shards, warm-up included
+  std::optional<std::uint64_t> requests;  // of all shards, warm-up included
+  // As the measured period begins, every connection is closed and opened anew, evenly over so long.
+  std::optional<Nanos> storm;
   Nanos reply_timeout = 10 * engine::nanos_per_s;  // for what is in flight at the end
   // Attempts to connect of one shard at a time: a server's backlog has an end.
   std::uint32_t connecting_max = 128;

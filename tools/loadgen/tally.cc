@@ -6,7 +6,7 @@ namespace ringpost::loadgen {
 
 namespace {
 
-void add_counts(Second& sum, const Interval& interval) {
+void add_counts(Second& sum, const Slice& interval) {
   sum.requests += interval.requests;
   sum.replies += interval.replies;
   sum.bytes_sent += interval.bytes_sent;
@@ -25,25 +25,33 @@ void merge(std::optional<Histogram>& sum, const std::optional<Histogram>& more) 
 
 }  // namespace
 
-void Tally::add(std::unique_ptr<Interval> interval) {
-  if (interval->part == Interval::Part::measured) {
-    measured_.resize(shards_);
-    measured_[interval->shard] += interval->end - interval->begin;
+void Tally::add(std::unique_ptr<Slice> interval) {
+  if (interval->part == Slice::Part::measured) {
+    Use& use = uses_[interval->shard];
+    use.measured += interval->end - interval->begin;
+    use.busy += interval->busy;
+    use.sums.run_delay += interval->run_delay;
+    use.sums.sent += interval->requests;
+    if (interval->send_delay) {
+      use.sums.lag_max = std::max(use.sums.lag_max, interval->send_delay->max());
+    }
     add_counts(sums_, *interval);
   }
-  if (interval->part != Interval::Part::warmup) {
+  if (interval->part != Slice::Part::warmup) {
     merge(service_time_, interval->service_time);
     merge(send_delay_, interval->send_delay);
+    merge(connect_time_, interval->connect_time);
   }
   Row& row = open_[interval->index];
   if (row.parts == 0) {
     row.part = interval->part;
     row.sums.start = interval->begin - start_;
     row.sums.length = interval->end - interval->begin;
-    row.sums.warmup = interval->part == Interval::Part::warmup;
+    row.sums.warmup = interval->part == Slice::Part::warmup;
   }
   ++row.parts;
   add_counts(row.sums, *interval);
+  row.busy += interval->busy;
   row.sums.connections += interval->connections;
   row.latency.merge(interval->latency);
   while (!open_.empty() && open_.begin()->second.parts == shards_) {
@@ -53,9 +61,11 @@ void Tally::add(std::unique_ptr<Interval> interval) {
 }
 
 void Tally::close_row(Row& row) {
-  if (row.part != Interval::Part::warmup) latency_.merge(row.latency);
-  if (row.part == Interval::Part::tail) return;
+  if (row.part != Slice::Part::warmup) latency_.merge(row.latency);
+  if (row.part == Slice::Part::tail) return;
   row.sums.set_latency(row.latency);
+  const auto elapsed = static_cast<double>(row.sums.length) * row.parts;
+  if (elapsed > 0) row.sums.cpu_share = static_cast<double>(row.busy) / elapsed;
   rows_.push_back(row.sums);
 }
 
@@ -69,7 +79,13 @@ void Tally::finish(RunResult& result) {
   for (auto& [index, row] : open_) close_row(row);
   open_.clear();
   result.seconds = std::move(rows_);
-  result.elapsed = measured_.empty() ? 0 : *std::ranges::max_element(measured_);
+  for (Use& use : uses_) {
+    result.elapsed = std::max(result.elapsed, use.measured);
+    if (use.measured > 0) {
+      use.sums.busy_share = static_cast<double>(use.busy) / static_cast<double>(use.measured);
+    }
+    result.threads.push_back(use.sums);
+  }
   result.requests = sums_.requests;
   result.replies = sums_.replies;
   result.bytes_sent = sums_.bytes_sent;
@@ -79,6 +95,7 @@ void Tally::finish(RunResult& result) {
   result.latency = std::move(latency_);
   result.service_time = std::move(service_time_);
   result.send_delay = std::move(send_delay_);
+  result.connect_time = std::move(connect_time_);
 }
 
 }  // namespace ringpost::loadgen

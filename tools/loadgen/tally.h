@@ -10,17 +10,17 @@
 #include <optional>
 #include <vector>
 
-#include "tools/loadgen/interval.h"
 #include "tools/loadgen/run_result.h"
+#include "tools/loadgen/slice.h"
 
 namespace ringpost::loadgen {
 
 class Tally {
  public:
   // `start`: when the first request was due, the zero of the rows.
-  Tally(std::uint32_t shards, Nanos start) : shards_(shards), start_(start) {}
+  Tally(std::uint32_t shards, Nanos start) : shards_(shards), start_(start), uses_(shards) {}
 
-  void add(std::unique_ptr<Interval> interval);
+  void add(std::unique_ptr<Slice> interval);
   // Rows to which every shard has given its part, since the last call.
   std::vector<Second> take_rows();
   // The rest of the rows, whoever has not given its part, and the sums. Call once, at the end.
@@ -29,9 +29,10 @@ class Tally {
  private:
   struct Row {
     Second sums;
-    Interval::Part part = Interval::Part::warmup;
+    Slice::Part part = Slice::Part::warmup;
     Histogram latency;
     std::uint32_t parts = 0;
+    Nanos busy = 0;
   };
 
   void close_row(Row& row);
@@ -41,11 +42,17 @@ class Tally {
   std::map<std::uint32_t, Row> open_;  // by index
   std::vector<Second> rows_;           // all, tails not
   std::size_t rows_taken_ = 0;
-  std::vector<Nanos> measured_;  // how long, by shard
-  Second sums_;                  // of the measured rows
+  struct Use {
+    Nanos measured = 0;  // how long
+    Nanos busy = 0;
+    ThreadUse sums;
+  };
+  std::vector<Use> uses_;  // by shard
+  Second sums_;            // of the measured rows
   Histogram latency_;
   std::optional<Histogram> service_time_;
   std::optional<Histogram> send_delay_;
+  std::optional<Histogram> connect_time_;
 };
 
 }  // namespace ringpost::loadgen

@@ -97,6 +97,8 @@ void Watch::take_news(RunResult& result) {
   for (auto& interval : news.intervals) {
     if (tally_) tally_->add(std::move(interval));
   }
+  result.connects += news.connects;
+  result.connects_failed += news.connects_failed;
   result.mismatch_count += news.mismatch_count;
   std::ranges::move(news.mismatches, std::back_inserter(result.mismatches));
   merge_errors(result.errors, std::move(news.errors));

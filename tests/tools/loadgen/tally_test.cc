@@ -5,12 +5,12 @@
 namespace ringpost::loadgen {
 namespace {
 
-using Part = Interval::Part;
+using Part = Slice::Part;
 constexpr Nanos second = engine::nanos_per_s;
 
-std::unique_ptr<Interval> interval(Part part, std::uint32_t shard, std::uint32_t index,
-                                   std::uint64_t replies, Nanos latency = 1000) {
-  auto made = std::make_unique<Interval>();
+std::unique_ptr<Slice> interval(Part part, std::uint32_t shard, std::uint32_t index,
+                                std::uint64_t replies, Nanos latency = 1000) {
+  auto made = std::make_unique<Slice>();
   made->part = part;
   made->shard = shard;
   made->index = index;

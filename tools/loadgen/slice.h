@@ -1,6 +1,6 @@
 #pragma once
 
-// Interval: what one shard counted in one second (a row of the result), or in the tail behind the
+// Slice: what one shard counted in one second (a row of the result), or in the tail behind the
 // last one. A shard fills it and then hands it over; nothing in it is shared.
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace ringpost::loadgen {
 
-struct Interval {
+struct Slice {
   enum class Part : std::uint8_t {
     warmup,
     measured,
@@ -32,8 +32,11 @@ struct Interval {
   std::uint64_t late = 0;
   std::uint64_t dropped = 0;
   std::uint64_t connections = 0;  // ready, at the end
+  Nanos busy = 0;                 // CPU time of the thread, polling for work not counted
+  Nanos run_delay = 0;            // runnable, but its CPU did something else
   Histogram latency;              // measured and tail: of what was due in the measured period
 
+  std::optional<Histogram> connect_time;  // storm: from a connection's end until it is back
   std::optional<Histogram> service_time;  // open loop: the same from the send on
   std::optional<Histogram> send_delay;    // open loop: of what left, by how much too late
 };

@@ -1,0 +1,43 @@
+#include "tools/loadgen/warnings.h"
+
+#include <gtest/gtest.h>
+
+namespace ringpost::loadgen {
+namespace {
+
+RunResult run_of(double busy_share, Nanos run_delay) {
+  RunResult result;
+  result.elapsed = engine::nanos_per_s;
+  result.requests = 1000;
+  result.threads = {{.cpu = 3, .busy_share = busy_share, .run_delay = run_delay}};
+  return result;
+}
+
+TEST(Warnings, AThreadWithTimeToSpareIsNoneOfThem) {
+  EXPECT_TRUE(find_warnings(run_of(0.9, 1000)).empty());
+}
+
+TEST(Warnings, AFullThreadIsTheBottleneck) {
+  const auto warnings = find_warnings(run_of(0.98, 0));
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_EQ(warnings[0],
+            "the generator is the bottleneck: the thread on CPU 3 was busy 98 % of the time; give "
+            "it more --threads");
+}
+
+TEST(Warnings, AThreadThatWaitsForItsCpuWasHeldUp) {
+  const auto warnings = find_warnings(run_of(0.5, engine::nanos_per_s / 5));
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("waited 20 %"), std::string::npos);
+}
+
+TEST(Warnings, ARateThatWasNotReachedIsSaid) {
+  RunResult result = run_of(0.1, 0);
+  result.setup.asked_per_s = 1250;
+  const auto warnings = find_warnings(result);
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("only 80 %"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ringpost::loadgen
