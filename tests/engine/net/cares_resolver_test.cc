@@ -111,6 +111,21 @@ TEST_F(CaresResolverTest, OneKindIsEnough) {
   EXPECT_EQ(answer("six.test").list, Texts{"[::6]:80"});
 }
 
+TEST_F(CaresResolverTest, AnswersThatAreTooLongForUdpComeOverTcp) {
+  StubDns::Plan plan{Mood::over_tcp, {}, {"::1"}};
+  Texts wanted{"[::1]:80"};
+  for (int i = 0; i < 200; ++i) {
+    plan.v4.push_back("127.0.1." + std::to_string(i));
+    wanted.push_back(plan.v4.back() + ":80");
+  }
+  dns_.plan("large.test", plan);
+  open();
+  Texts list = answer("large.test").list;
+  std::sort(list.begin(), list.end());
+  std::sort(wanted.begin(), wanted.end());
+  EXPECT_EQ(list, wanted);
+}
+
 TEST_F(CaresResolverTest, NumericAddressesAreAnsweredAtOnceAndAskNobody) {
   open();
   EXPECT_EQ(sink_.look(ask("127.0.0.1", 1))->list, Texts{"127.0.0.1:1"});

@@ -1,7 +1,7 @@
 #pragma once
 
-// StubDns: a DNS server of the test's own, on a UDP port of 127.0.0.1 that the kernel chose. It
-// answers as it was told for each name; what it was not told about does not exist.
+// StubDns: a DNS server of the test's own, on a port of 127.0.0.1 that the kernel chose, UDP and
+// TCP. It answers as it was told for each name; what it was not told about does not exist.
 //
 // The thread serves; every other call is for the test's thread.
 
@@ -32,6 +32,7 @@ class StubDns {
     fail,       // SERVFAIL
     cut_short,  // an answer that ends in the middle of its first record
     garbage,    // bytes that make no sense behind the header
+    over_tcp,   // by UDP, only that the answer is too long for it (RFC 1035 section 4.2.1)
   };
   struct Plan {
     Mood mood = Mood::answer;
@@ -39,21 +40,16 @@ class StubDns {
     std::vector<std::string> v6;
   };
 
-  StubDns() : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)), stop_(::eventfd(0, 0)) {
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    const auto raw = reinterpret_cast<sockaddr*>(&address);
-    EXPECT_EQ(::bind(socket_, raw, length), 0);
-    EXPECT_EQ(::getsockname(socket_, raw, &length), 0);
-    port_ = ntohs(address.sin_port);
+  StubDns() : stop_(::eventfd(0, 0)) {
+    while (!bind_both()) {
+    }
+    EXPECT_EQ(::listen(listener_, 8), 0);
     thread_ = std::thread([this] { serve(); });
   }
   ~StubDns() {
     (void)eventfd_write(stop_, 1);
     thread_.join();
-    ::close(socket_);
+    close_sockets();
     ::close(stop_);
   }
   StubDns(const StubDns&) = delete;
@@ -96,27 +92,75 @@ class StubDns {
     std::string_view text() const { return std::string_view(query).substr(header_bytes, bytes); }
     std::size_t bytes = 0;  // of name, type and class
     unsigned type = 0;
+    int connection = -1;  // by UDP: none
   };
+
+  // False: the port that UDP got is taken for TCP.
+  bool bind_both() {
+    socket_ = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    const auto raw = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(::bind(socket_, raw, length), 0);
+    EXPECT_EQ(::getsockname(socket_, raw, &length), 0);
+    port_ = ntohs(address.sin_port);
+    if (::bind(listener_, raw, length) == 0) return true;
+    close_sockets();
+    return false;
+  }
+  void close_sockets() {
+    ::close(socket_);
+    ::close(listener_);
+  }
 
   void serve() {
     while (true) {
-      pollfd sources[2] = {{stop_, POLLIN, 0}, {socket_, POLLIN, 0}};
-      ASSERT_GT(::poll(sources, 2, -1), 0);
+      pollfd sources[3] = {{stop_, POLLIN, 0}, {socket_, POLLIN, 0}, {listener_, POLLIN, 0}};
+      ASSERT_GT(::poll(sources, 3, -1), 0);
       if (sources[0].revents != 0) return;
-      Question question;
-      question.query.resize(512);
-      socklen_t length = sizeof question.from;
-      const ssize_t got = ::recvfrom(socket_, question.query.data(), 512, 0,
-                                     reinterpret_cast<sockaddr*>(&question.from), &length);
-      if (got < static_cast<ssize_t>(header_bytes)) continue;
-      question.query.resize(static_cast<std::size_t>(got));
-      if (parse(question)) answer(question);
+      if (sources[1].revents != 0) serve_datagram();
+      if (sources[2].revents != 0) serve_connection(::accept(listener_, nullptr, nullptr));
     }
   }
 
+  void serve_datagram() {
+    Question question;
+    question.query.resize(512);
+    socklen_t length = sizeof question.from;
+    const ssize_t got = ::recvfrom(socket_, question.query.data(), 512, 0,
+                                   reinterpret_cast<sockaddr*>(&question.from), &length);
+    if (got < static_cast<ssize_t>(header_bytes)) return;
+    question.query.resize(static_cast<std::size_t>(got));
+    if (parse(question)) answer(question);
+  }
+
+  // Until the asker closes it: each name is asked for by a connection of its own.
+  void serve_connection(int connection) {
+    unsigned char size[2];
+    while (::recv(connection, size, 2, MSG_WAITALL) == 2) {
+      Question question;
+      question.connection = connection;
+      question.query.resize(size[0] * 256u + size[1]);
+      const ssize_t got =
+          ::recv(connection, question.query.data(), question.query.size(), MSG_WAITALL);
+      if (got != static_cast<ssize_t>(question.query.size())) break;
+      if (parse(question)) answer(question);
+    }
+    ::close(connection);
+  }
+
   void send(const std::string& bytes, const Question& question) {
-    ::sendto(socket_, bytes.data(), bytes.size(), 0,
-             reinterpret_cast<const sockaddr*>(&question.from), sizeof question.from);
+    if (question.connection < 0) {
+      ::sendto(socket_, bytes.data(), bytes.size(), 0,
+               reinterpret_cast<const sockaddr*>(&question.from), sizeof question.from);
+      return;
+    }
+    const char size[2] = {static_cast<char>(bytes.size() >> 8), static_cast<char>(bytes.size())};
+    const std::string framed = std::string(size, 2) + bytes;
+    ::send(question.connection, framed.data(), framed.size(), MSG_NOSIGNAL);
   }
 
   static bool parse(Question& question) {
@@ -155,6 +199,9 @@ class StubDns {
             .substr(0, header_bytes + text.size() + 7);
       case Mood::garbage:
         return header(question, 0, 9) + text + std::string(40, '\xff');
+      case Mood::over_tcp:
+        if (question.connection >= 0) return records(question, plan);
+        return truncated(question) + text;
       case Mood::hang:
         break;
     }
@@ -188,6 +235,12 @@ class StubDns {
     return out;
   }
 
+  static std::string truncated(const Question& question) {
+    std::string out = header(question, 0, 0);
+    out[2] = static_cast<char>(out[2] | 2);
+    return out;
+  }
+
   static std::string records(const Question& question, const Plan& plan) {
     const std::vector<std::string> none;
     const bool four = question.type == type_a;
@@ -206,7 +259,8 @@ class StubDns {
     return out;
   }
 
-  int socket_;
+  int socket_ = -1;
+  int listener_ = -1;
   int stop_;
   std::uint16_t port_ = 0;
   std::mutex mutex_;  // for the maps
