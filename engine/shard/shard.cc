@@ -87,6 +87,7 @@ bool Shard::turn() {
   const std::span<const Completion> completions = io_.turn(turn_limits(), *this);
   now_ = clock_.now();
   messages_this_turn_ = 0;
+  input_this_turn_ = 0;
   fed_this_turn_ = false;
   const std::uint64_t handled_before = messages_delivered_;
 
@@ -165,9 +166,13 @@ bool Shard::messages_waiting() const {
   return false;
 }
 
-// A log took its share, or enough was delivered: flush before taking more in.
+// A log took its share, or enough was delivered or parsed: flush before taking more in. What is
+// received here may go to another shard and come back longer; so while the logs cannot keep up with
+// what has come back, a turn takes one receive, and the lanes get shorter.
 bool Shard::input_ended() const {
-  return connections_.input_ended() || messages_this_turn_ >= options_.messages_per_turn;
+  const std::uint64_t input_max = lanes_behind_ ? 1 : options_.input_bytes_per_turn;
+  return connections_.input_ended() || messages_this_turn_ >= options_.messages_per_turn ||
+         input_this_turn_ >= input_max;
 }
 
 void Shard::work_off_backlog() {
@@ -201,6 +206,9 @@ void Shard::dispatch(const Completion& completion) {
     return;
   }
   connections_.on_completion(completion);
+  if (completion.token.kind() == OpKind::receive && completion.result > 0) {
+    input_this_turn_ += static_cast<std::uint32_t>(completion.result);
+  }
   // What was just parsed is still in the cache: let the actors of this shard handle it now.
   if (!post_.queue(options_.index).empty()) deliver_local();
 }
@@ -214,6 +222,7 @@ void Shard::drain_inbox() {
 }
 
 void Shard::drain_lanes() {
+  lanes_behind_ = false;
   const std::uint32_t count = post_.shard_count();
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t source = (lane_first_ + i) % count;
@@ -234,6 +243,7 @@ void Shard::drain_lane(std::uint32_t source) {
     left -= run.size();
     if (!post_.queue(options_.index).empty()) deliver_local();
   }
+  if (left != 0) lanes_behind_ = true;
 }
 
 void Shard::run_timers() {

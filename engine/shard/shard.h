@@ -43,6 +43,7 @@ struct ShardOptions {
   std::uint32_t messages_per_turn = 16 * 1024;  // delivered before the shard flushes
   std::uint32_t completions_per_turn = 256;
   std::uint32_t timers_per_turn = 256;
+  std::uint32_t input_bytes_per_turn = 256 * 1024;  // parsed before the shard flushes
   bool balance = true;  // hand accepted sockets to the least loaded shard; else keep them
   ConnectionLimits connections;
   Resolver* resolver = nullptr;  // for names to connect to; outlives the turns, not the teardown
@@ -193,10 +194,12 @@ class Shard final : public SleepGate, public Actor, public AcceptTarget, public 
                                           // itself: what a drain watches
   std::uint64_t drain_seen_ = 0;          // of these, at the last round
   std::uint32_t messages_this_turn_ = 0;
-  std::uint32_t lane_first_ = 0;  // whose lane comes first this turn
-  bool fed_this_turn_ = false;    // held input was taken up
-  bool spilling_ = false;         // the last publish left something
-  bool worked_ = false;           // the last turn did something
+  std::uint64_t input_this_turn_ = 0;  // bytes
+  std::uint32_t lane_first_ = 0;       // whose lane comes first this turn
+  bool fed_this_turn_ = false;         // held input was taken up
+  bool lanes_behind_ = false;          // a log took its share before the lanes were empty
+  bool spilling_ = false;              // the last publish left something
+  bool worked_ = false;                // the last turn did something
   TurnTimes turn_times_;
 };
 

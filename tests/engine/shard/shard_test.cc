@@ -518,6 +518,72 @@ TEST_F(ShardBacklog, ABacklogThatIsNeverEmptyDoesNotGrow) {
   for (int i = 0; i < 4; ++i) world_.step(0);
 }
 
+// Story: a turn parsed all that had come, 4 MiB of one who sends without end; everybody else on the
+// shard waited that long for a word.
+TEST(Shard, ATurnParsesItsShareOfBytes) {
+  ShardWorldOptions options = world_of(1);
+  options.shard.input_bytes_per_turn = 10;
+  ShardWorld world(options);
+  LineSession& session = world.open(0, socket_a);
+  LineSession& other = world.open(0, socket_b);
+  for (int i = 0; i < 4; ++i) world.io(0).arrive(socket_a, "12345\n");
+  world.io(0).arrive(socket_b, "x\n");
+  world.step(0);
+  EXPECT_EQ(session.lines.size(), 2u);
+  EXPECT_EQ(world.shard(0).counters().turn_input_ended, 1u);
+  world.step(0);
+  EXPECT_EQ(world.io(0).last_limits.deadline, 0);  // does not sleep over it
+  EXPECT_EQ(session.lines.size(), 4u);
+  EXPECT_EQ(other.lines.size(), 0u);
+  world.step(0);
+  EXPECT_EQ(other.lines.size(), 1u);
+}
+
+// Two shards. Whatever the actor of shard 0 is told takes up a turn's share of a log there.
+class ShardLanesBehind : public ::testing::Test {
+ protected:
+  ShardLanesBehind() {
+    auto service = std::make_unique<LogService>(world_.shard(0).fan_out(), 100);
+    FanOutLog& log = service->log;
+    world_.shard(0).add_service(std::move(service));
+    world_.actor(0).when_message = [this, &log](const Message&) {
+      log.append(payloads_.make(std::string(100, 'x')), ActorRef());
+    };
+  }
+
+  static ShardWorldOptions options() {
+    ShardWorldOptions options = world_of(2);
+    options.shard.lane_batch = 1;
+    return options;
+  }
+  void tell_from_shard_1(int count) {
+    for (int i = 0; i < count; ++i) {
+      world_.shard(1).post().tell(ShardWorld::actor_ref(0), ActorRef(), kind_question);
+    }
+    world_.step(1);
+  }
+
+  PayloadPool payloads_;
+  ShardWorld world_{options()};
+};
+
+// Story: what a chat member said went to the room on the other shard and came back longer. His
+// shard read on, whatever stood in the lane already: up to 4,096 runs of 64 KiB.
+TEST_F(ShardLanesBehind, ATurnTakesOneReceive) {
+  LineSession& session = world_.open(0, socket_a);
+  tell_from_shard_1(4);
+  world_.step(0);
+  ASSERT_EQ(world_.actor(0).got.size(), 1u);
+  for (int i = 0; i < 5; ++i) world_.io(0).arrive(socket_a, "line\n");
+  for (std::size_t turn = 1; turn <= 3; ++turn) {
+    world_.step(0);
+    EXPECT_EQ(session.lines.size(), turn);
+    EXPECT_EQ(world_.actor(0).got.size(), 1 + turn);
+  }
+  world_.step(0);  // nothing is left in the lane
+  EXPECT_EQ(session.lines.size(), 5u);
+}
+
 // --- Accepting ---
 
 ShardWorldOptions balanced(std::uint32_t shard_count) {
