@@ -164,9 +164,12 @@ class Io {
   virtual void shutdown(Fd socket, Shutdown how) = 0;
   // Requires: no operation on it is in flight.
   virtual void close(Fd socket) = 0;
-  // The same, but the peer gets a reset instead of an orderly end, and what was not sent is
-  // dropped.
+  // The same, but the peer gets a reset instead of an orderly end, and what it has not got of what
+  // was sent is dropped.
   virtual void close_by_reset(Fd socket) = 0;
+  // How much of what was sent the peer has not got; 0 once it never will. At once, but not for the
+  // hot path.
+  virtual std::uint64_t undelivered_bytes(Fd socket) = 0;
 
   // Gives a received buffer back. Requires: it is handed out.
   virtual void give_back(BufferId buffer) = 0;

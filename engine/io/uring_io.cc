@@ -1,11 +1,15 @@
 #include "engine/io/uring_io.h"
 
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <thread>
 
 #include "engine/base/assert.h"
@@ -245,6 +249,27 @@ void UringIo::close_by_reset(Fd socket) {
   // A socket that refuses is closed the orderly way: the peer is as rid of it.
   (void)setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   close(socket);
+}
+
+namespace {
+
+std::optional<tcp_info> info_of(Fd socket) {
+  tcp_info info = {};
+  socklen_t length = sizeof info;
+  if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return {};
+  return info;
+}
+
+}  // namespace
+
+// Acknowledged is what the peer's kernel has, and gives to its program even behind a reset. A
+// connection that is no more keeps its count of what was not.
+std::uint64_t UringIo::undelivered_bytes(Fd socket) {
+  const auto info = info_of(socket);
+  if (!info || info->tcpi_state == TCP_CLOSE) return 0;
+  int bytes = 0;
+  if (ioctl(socket, SIOCOUTQ, &bytes) != 0) return 0;
+  return static_cast<std::uint64_t>(bytes);
 }
 
 void UringIo::give_back(BufferId buffer) { buffers_->give_back(buffer); }

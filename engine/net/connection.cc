@@ -19,6 +19,8 @@ constexpr std::size_t join_bytes_first = 256;
 constexpr std::uint32_t block_header_bytes = sizeof(Block);
 constexpr std::uint32_t block_bytes_first = 2048 - block_header_bytes;
 constexpr std::uint32_t block_growth = 4;
+// Nobody tells when the peer has got what was sent, so this often is looked.
+constexpr Nanos delivery_look = 10 * nanos_per_ms;
 // One in which so small a part was used could have been of the class below, and more.
 constexpr std::uint32_t block_unused_factor = 16;
 
@@ -180,6 +182,7 @@ void Connection::on_time() {
     session_->on_timer();
     return;
   }
+  if (state_ == State::delivering) return check_delivery();
   // The goodbye took too long. Whoever does not even take our last bytes ends for that reason.
   abort(state_ == State::flushing ? CloseReason::linger_timeout : reason_);
 }
@@ -373,7 +376,7 @@ void Connection::parse_held() {
 void Connection::input_settled() {
   if (aborted_ || state_ == State::closing || state_ == State::free) return;
   if (state_ != State::open) {  // discarding
-    if (receive_state_ == ReceiveState::idle) start_receive(false);
+    if (receive_state_ == ReceiveState::idle && !reset_wanted_) start_receive(false);
     return;
   }
   const bool final_call = receive_state_ == ReceiveState::ended ||
@@ -554,12 +557,29 @@ void Connection::lose_peer(int error) {
 
 // All output of the goodbye has left.
 void Connection::finish_flush() {
-  if (reset_wanted_) return abort(reason_);
+  if (reset_wanted_) {
+    state_ = State::delivering;
+    undelivered_ = UINT64_MAX;
+    return check_delivery();
+  }
   if (receive_state_ == ReceiveState::ended) return abort(reason_);
   state_ = State::lingering;
   all_.io_.shutdown(socket_, Shutdown::send);
   all_.timers_.schedule(timer_, now_ + all_.limits_.linger_nanos);
   if (receive_state_ == ReceiveState::idle) start_receive(false);
+}
+
+// A reset destroys what the kernel still holds for the peer, so it waits until that is nothing, as
+// long as it gets less.
+void Connection::check_delivery() {
+  const std::uint64_t bytes = all_.io_.undelivered_bytes(socket_);
+  if (bytes == 0) return abort(reason_);
+  if (bytes < undelivered_) {
+    undelivered_ = bytes;
+    delivery_end_ = now_ + all_.limits_.linger_nanos;
+  }
+  if (now_ >= delivery_end_) return abort(CloseReason::linger_timeout);
+  all_.timers_.schedule(timer_, std::min(now_ + delivery_look, delivery_end_));
 }
 
 }  // namespace ringpost::engine

@@ -13,7 +13,8 @@
 // Sending: at most one send in flight; what was written during a turn leaves in one send at its
 // end.
 //
-// Closing: close_after_flush → flushing → (FIN) lingering → closing → free; abort → closing → free.
+// Closing: close_after_flush → flushing → (FIN) lingering → closing → free; reset_after_flush →
+// flushing → delivering → closing → (reset) free; abort → closing → free.
 // In `closing` the socket is shut down, what is still in flight is cancelled, and only when the
 // last completion has come are the socket closed and the memory released, and the slot's generation
 // moves on.
@@ -56,7 +57,8 @@ class Connection final : public Link, public TimerTarget {
     open,       // the session talks
     flushing,   // the session said goodbye; its output still leaves, input is discarded
     lingering,  // our FIN is sent; input is discarded until the peer's FIN, a time-out or an amount
-    closing,    // shut down both ways; waiting for the last completion
+    delivering,  // to be reset once the peer has got all output, or takes no more; nothing is read
+    closing,     // shut down both ways; waiting for the last completion
   };
   enum class ReceiveState : std::uint8_t {
     idle,        // no receive in flight
@@ -113,6 +115,7 @@ class Connection final : public Link, public TimerTarget {
   void drop_output();
   void output_broken(int error);
   void finish_flush();
+  void check_delivery();
   void lose_peer(int error);
 
   void on_time() override;
@@ -128,6 +131,8 @@ class Connection final : public Link, public TimerTarget {
   std::uint32_t held_begin_ = 0;
   std::uint32_t held_end_ = 0;
   std::uint64_t output_low_ = 0;
+  std::uint64_t undelivered_ = 0;  // delivering: what the peer has not got, at the last look
+  Nanos delivery_end_ = 0;         // delivering: when to give up
   TimerNode timer_;
   Fd socket_ = no_fd;
   std::uint32_t slot_;

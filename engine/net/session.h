@@ -162,8 +162,8 @@ class Link {
   virtual void close_after_flush(CloseReason reason) = 0;
   // Sends what is written, then FIN; input goes on. Nothing may be written any more.
   virtual void shutdown_write() = 0;
-  // Sends what is written, then ends the connection by a reset: what the peer got is not all there
-  // was. Nothing more is read.
+  // Sends what is written, waits until the peer has got it, for as long as it takes more, then ends
+  // the connection by a reset: what the peer got is not all there was. Nothing more is read.
   virtual void reset_after_flush(CloseReason reason) = 0;
   // Ends the connection without flushing, at the end of the turn.
   virtual void abort(CloseReason reason) = 0;

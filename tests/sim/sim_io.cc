@@ -186,6 +186,10 @@ void SimIo::close_by_reset(Fd socket) {
   network_.reset(socket);
 }
 
+std::uint64_t SimIo::undelivered_bytes(Fd socket) {
+  return network_.undelivered_bytes(network_.endpoint_of(socket));
+}
+
 void SimIo::give_back(BufferId id) {
   SIM_CHECK(id < buffers_.size() && buffers_[id].is_out,
             "shard %u: buffer %u is given back, but not handed out", shard_, id);

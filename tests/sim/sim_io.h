@@ -65,6 +65,7 @@ class SimIo final : public engine::Io, public SocketObserver, public SimTarget {
   void shutdown(engine::Fd socket, engine::Shutdown how) override;
   void close(engine::Fd socket) override;
   void close_by_reset(engine::Fd socket) override;
+  std::uint64_t undelivered_bytes(engine::Fd socket) override;
   void give_back(engine::BufferId buffer) override;
   void wake(std::uint32_t shard) override;
   void wake_from_any_thread() override;

@@ -126,6 +126,12 @@ class SimNetwork final : public SimTarget {
   std::uint64_t written_bytes(EndpointId id) const { return end(id).out.written; }
   std::uint64_t read_bytes(EndpointId id) const { return in(id).read; }
 
+  // How much of what this end wrote has not arrived, and still may.
+  std::size_t undelivered_bytes(EndpointId id) const {
+    const End& writer = end(id);
+    return writer.is_reset ? 0 : writer.out.size() - writer.out.received;
+  }
+
   void shutdown(EndpointId id, engine::Shutdown how);
   // As close(2): an orderly end, or a reset if bytes were not read.
   void close(EndpointId id);

@@ -401,6 +401,22 @@ TEST_P(IoSuite, ResetEndsTheReceiveWithAnError) {
   io().close(pair.far);
 }
 
+TEST_P(IoSuite, WhatIsSentIsUndeliveredUntilThePeerHasIt) {
+  const Pair pair = connect_pair();
+  EXPECT_EQ(io().undelivered_bytes(pair.far), 0u);
+  const std::string bytes = noise(32u << 20, 7);
+  SendRequest request;
+  const OpToken sending = start_send(pair.far, request, bytes);
+  settle();
+  ASSERT_FALSE(outcome(sending).ended);
+  EXPECT_GT(io().undelivered_bytes(pair.far), 0u);
+  EXPECT_EQ(io().undelivered_bytes(pair.near), 0u);
+  io().close_by_reset(pair.near);
+  pump_until_ended(sending);
+  EXPECT_EQ(io().undelivered_bytes(pair.far), 0u);  // it never will be
+  io().close(pair.far);
+}
+
 TEST_P(IoSuite, SendAfterAResetFails) {
   const Pair pair = connect_pair();
   io().close_by_reset(pair.near);

@@ -214,6 +214,51 @@ TEST_F(ConnectionBlock, AResetComesBehindTheOutputAndIsNoOrderlyEnd) {
   EXPECT_EQ(session.reason, CloseReason::upstream_failed);
 }
 
+// The relay reset a client that read slowly, and destroyed what lay in the kernel's send buffer.
+TEST_F(ConnectionBlock, AResetWaitsUntilThePeerHasGotTheOutput) {
+  world.io.options.complete_cancels = true;
+  world.io.undelivered = 100;
+  session.link->write("what there was");
+  session.link->reset_after_flush(CloseReason::upstream_failed);
+  world.turn();
+  world.send_all(socket_a);
+  for (; world.io.undelivered > 0; world.io.undelivered -= 25) {  // slow, and not too slow
+    world.pass_time(ConnectionLimits{}.linger_nanos - nanos_per_s);
+    EXPECT_FALSE(world.io.is_closed(socket_a));
+  }
+  world.pass_time(nanos_per_s);
+  world.settle();
+  EXPECT_EQ(world.io.closed_by_reset, std::vector<Fd>{socket_a});
+  EXPECT_EQ(session.reason, CloseReason::upstream_failed);
+}
+
+TEST_F(ConnectionBlock, AResetDoesNotWaitForAPeerThatTakesNothing) {
+  world.io.options.complete_cancels = true;
+  world.io.undelivered = 100;
+  session.link->write("what there was");
+  session.link->reset_after_flush(CloseReason::upstream_failed);
+  world.turn();
+  world.send_all(socket_a);
+  world.pass_time(ConnectionLimits{}.linger_nanos);
+  world.settle();
+  EXPECT_EQ(world.io.closed_by_reset, std::vector<Fd>{socket_a});
+  EXPECT_EQ(session.reason, CloseReason::linger_timeout);
+}
+
+TEST_F(ConnectionBlock, NothingIsReadOfAPeerThatIsToBeReset) {
+  world.io.options.complete_cancels = true;
+  world.io.undelivered = 100;
+  session.link->reset_after_flush(CloseReason::upstream_failed);
+  world.turn();
+  for (int i = 0; i < 20 && receiving(); ++i) arrive(std::string(target_bytes(), 'x'));
+  EXPECT_FALSE(receiving());
+  EXPECT_FALSE(world.io.is_closed(socket_a));
+  world.io.undelivered = 0;
+  world.pass_time(nanos_per_s);
+  world.settle();
+  EXPECT_EQ(world.io.closed_by_reset, std::vector<Fd>{socket_a});
+}
+
 TEST_F(ConnectionBlock, ADeadPeerIsATimeOut) {
   end_receive(-ETIMEDOUT);
   world.settle();

@@ -148,8 +148,7 @@ class FakeIo final : public Io {
   std::vector<std::pair<Fd, Shutdown>> shutdowns;
   std::vector<Fd> closed;           // by a reset too
   std::vector<Fd> closed_by_reset;  // of these
-  std::vector<Fd> opened;           // by open_stream, oldest first
-  int open_error = 0;               // what open_stream fails with
+  std::uint64_t undelivered = 0;    // of every socket
   std::vector<std::uint32_t> wakes;
   std::uint64_t turns = 0;
   std::uint64_t sleeps = 0;
@@ -218,6 +217,10 @@ class FakeIo final : public Io {
   void close_by_reset(Fd socket) override {
     close(socket);
     closed_by_reset.push_back(socket);
+  }
+  std::uint64_t undelivered_bytes(Fd socket) override {
+    check_open(socket);
+    return undelivered;
   }
   void give_back(BufferId buffer) override {
     ASSERT(buffer < buffer_count);
