@@ -170,6 +170,9 @@ class Io {
   // How much of what was sent the peer has not got; 0 once it never will. At once, but not for the
   // hot path.
   virtual std::uint64_t undelivered_bytes(Fd socket) = 0;
+  // Whether the connection is no more because its peer left several tries unanswered: what a send
+  // that was broken off amid its bytes does not tell. At once, but not for the hot path.
+  virtual bool peer_fell_silent(Fd socket) = 0;
 
   // Gives a received buffer back. Requires: it is handed out.
   virtual void give_back(BufferId buffer) = 0;

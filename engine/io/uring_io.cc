@@ -272,6 +272,14 @@ std::uint64_t UringIo::undelivered_bytes(Fd socket) {
   return static_cast<std::uint64_t>(bytes);
 }
 
+// The kernel has told its error to the send, which reported the bytes instead. Of the tries that
+// are counted, any answer begins the count anew; one of them may have been answered by a reset.
+bool UringIo::peer_fell_silent(Fd socket) {
+  const auto info = info_of(socket);
+  if (!info || info->tcpi_state != TCP_CLOSE) return false;
+  return info->tcpi_retransmits + info->tcpi_probes >= 2;
+}
+
 void UringIo::give_back(BufferId buffer) { buffers_->give_back(buffer); }
 
 void UringIo::wake(std::uint32_t shard) {

@@ -92,6 +92,7 @@ class UringIo final : public Io {
   void close(Fd socket) override;
   void close_by_reset(Fd socket) override;
   std::uint64_t undelivered_bytes(Fd socket) override;
+  bool peer_fell_silent(Fd socket) override;
   void give_back(BufferId buffer) override;
   void wake(std::uint32_t shard) override;
   void wake_from_any_thread() override;

@@ -513,7 +513,10 @@ void Connection::on_sent(std::int32_t result) {
     if (in_flight() == 0) close_finish();
     return;
   }
-  if (!whole) return output_broken(result < 0 ? -result : EPIPE);
+  if (!whole) {
+    const int amid = all_.io_.peer_fell_silent(socket_) ? ETIMEDOUT : EPIPE;
+    return output_broken(result < 0 ? -result : amid);
+  }
   outbox_.consume(static_cast<std::size_t>(result));
   if (state_ == State::flushing) {
     all_.timers_.schedule(timer_, now_ + all_.limits_.linger_nanos);  // it reads: more time

@@ -277,6 +277,31 @@ TEST_F(ConnectionBlock, ADeadPeerIsATimeOutForASendToo) {
   EXPECT_EQ(session.reason, CloseReason::timed_out);
 }
 
+// A send that waited for room reports the bytes that had left, and so swallows the error. A dead
+// peer that had not read was counted as one that reset.
+TEST_F(ConnectionBlock, ADeadPeerIsATimeOutForASendThatEndsAmidItsBytes) {
+  world.io.options.complete_cancels = true;
+  world.io.silent = true;
+  session.link->write("half of it");
+  world.turn();
+  world.io.sent(socket_a, 4);
+  world.turn();
+  end_receive(0);
+  world.settle();
+  EXPECT_EQ(session.reason, CloseReason::timed_out);
+}
+
+TEST_F(ConnectionBlock, ASendThatEndsAmidItsBytesIsAResetOtherwise) {
+  world.io.options.complete_cancels = true;
+  session.link->write("half of it");
+  world.turn();
+  world.io.sent(socket_a, 4);
+  world.turn();
+  end_receive(0);
+  world.settle();
+  EXPECT_EQ(session.reason, CloseReason::reset);
+}
+
 TEST_F(ConnectionBlock, TheBlockOfAReceiveInFlightStaysTheKernelsUntilItEnds) {
   session.link->abort(CloseReason::slow_consumer);
   world.turn();

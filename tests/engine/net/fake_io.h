@@ -149,6 +149,9 @@ class FakeIo final : public Io {
   std::vector<Fd> closed;           // by a reset too
   std::vector<Fd> closed_by_reset;  // of these
   std::uint64_t undelivered = 0;    // of every socket
+  bool silent = false;              // every peer
+  std::vector<Fd> opened;           // by open_stream, oldest first
+  int open_error = 0;               // what open_stream fails with
   std::vector<std::uint32_t> wakes;
   std::uint64_t turns = 0;
   std::uint64_t sleeps = 0;
@@ -221,6 +224,10 @@ class FakeIo final : public Io {
   std::uint64_t undelivered_bytes(Fd socket) override {
     check_open(socket);
     return undelivered;
+  }
+  bool peer_fell_silent(Fd socket) override {
+    check_open(socket);
+    return silent;
   }
   void give_back(BufferId buffer) override {
     ASSERT(buffer < buffer_count);
