@@ -84,9 +84,8 @@ std::string tile_count(std::uint64_t count) {
 std::string tiles(const RunResult& run) {
   std::string out = "<div class=\"tiles\">\n";
   const auto asked = run.setup.asked_per_s;
-  out += tile(human_rate(run.rate_per_s()),
-              (run.setup.listeners ? "deliveries" : "replies") +
-                  (asked ? ", of " + human_rate(*asked) : std::string()));
+  const char* counted = run.setup.listeners ? "deliveries" : "replies";
+  out += tile(human_rate(run.rate_per_s()), asked ? "of " + human_rate(*asked) : counted);
   if (!run.latency.empty()) {
     out += tile(html_time(run.latency.value_at(50)), "p50");
     out += tile(html_time(run.latency.value_at(99)), "p99");

@@ -40,10 +40,10 @@ header p { margin: 0; color: var(--soft); flex-basis: 100%; }
 }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(112px, 1fr)); gap: 12px; }
 .tile, section { background: var(--card); border: 1px solid var(--edge); border-radius: 10px; }
-.tile { padding: 10px 14px; }
+.tile { padding: 10px 11px; }
 .tile b {
-  display: block; font-size: 20px; line-height: 1.3; font-weight: 650; white-space: nowrap;
-  overflow: hidden; text-overflow: ellipsis;
+  display: block; font-size: 18px; line-height: 1.3; font-weight: 650; white-space: nowrap;
+  letter-spacing: -0.02em;
   font-variant-numeric: tabular-nums;
 }
 .tile span { color: var(--soft); font-size: 13px; }
