@@ -83,6 +83,7 @@ th:last-child, td:last-child { padding-right: 0; }
 .words td, .words th { text-align: left; vertical-align: top; }
 .words td:last-child { white-space: normal; overflow-wrap: anywhere; width: 60%; }
 .facts th { width: 11em; }
+.words.facts td:last-child { width: auto; }
 footer { margin-top: 20px; color: var(--soft); font-size: 13px; }
 @media print { body { background: none; } section, .tile { break-inside: avoid; } }
 )css";
