@@ -3,9 +3,11 @@
 #include <liburing.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "engine/base/assert.h"
 
@@ -21,6 +23,12 @@ namespace {
 
 // Overwrites a returned buffer in debug builds, so that a stale view of it is seen at once.
 constexpr int returned_byte = 0xdb;
+
+// The ring never has fewer, unless there are fewer: 1 MiB of the default size, which a core's own
+// cache may hold.
+constexpr std::uint32_t ring_count_min = 64;
+// So many turns with received bytes until a ring that grew may shrink.
+constexpr std::uint32_t turns_until_shrunk = 16 * 1024;
 
 // Anonymous and faulted in: a shard finds out at start that memory is short, and never in a turn.
 void* map_memory(std::size_t bytes) {
@@ -45,7 +53,13 @@ Result<std::unique_ptr<BufferRing>, UringFailure> BufferRing::open(io_uring& rin
 }
 
 BufferRing::BufferRing(io_uring& ring, std::uint32_t count, std::uint32_t bytes)
-    : ring_(ring), count_(count), bytes_(bytes), handed_out_(count, 0) {}
+    : ring_(ring),
+      count_(count),
+      bytes_(bytes),
+      ring_target_(target_for(0)),
+      handed_out_(count, 0) {
+  kept_back_.reserve(count);
+}
 
 BufferRing::~BufferRing() {
   if (is_abandoned_) return;
@@ -72,7 +86,8 @@ int BufferRing::register_with_kernel() {
   if (result < 0) return -result;
   is_registered_ = true;
   io_uring_buf_ring_init(slots_);
-  for (std::uint32_t i = 0; i < count_; ++i) append(static_cast<BufferId>(i));
+  ASAN_POISON_MEMORY_REGION(memory_, std::size_t{count_} * bytes_);
+  for (std::uint32_t i = count_; i-- != 0;) kept_back_.push_back(static_cast<BufferId>(i));
   publish();
   return 0;
 }
@@ -83,6 +98,8 @@ const char* BufferRing::take(BufferId buffer, std::size_t bytes) {
   ASSERT(handed_out_[buffer] == 0);
   handed_out_[buffer] = static_cast<std::uint32_t>(bytes) + 1;
   ++handed_out_count_;
+  ++used_this_turn_;
+  --in_ring_count_;
   ASAN_UNPOISON_MEMORY_REGION(start_of(buffer), bytes);
   return start_of(buffer);
 }
@@ -93,19 +110,39 @@ void BufferRing::give_back(BufferId buffer) {
 #ifdef RINGPOST_DEBUG
   std::memset(start_of(buffer), returned_byte, handed_out_[buffer] - 1);
 #endif
+  ASAN_POISON_MEMORY_REGION(start_of(buffer), bytes_);
   handed_out_[buffer] = 0;
   --handed_out_count_;
-  append(buffer);
+  kept_back_.push_back(buffer);
 }
 
 void BufferRing::append(BufferId buffer) {
-  ASAN_POISON_MEMORY_REGION(start_of(buffer), bytes_);
   io_uring_buf_ring_add(slots_, start_of(buffer), bytes_, buffer, io_uring_buf_ring_mask(count_),
                         unpublished_count_);
   ++unpublished_count_;
+  ++in_ring_count_;
+}
+
+std::uint32_t BufferRing::target_for(std::uint32_t used) const {
+  return std::clamp(std::bit_ceil(2 * used), std::min(ring_count_min, count_), count_);
+}
+
+void BufferRing::note_use() {
+  const std::uint32_t used = std::exchange(used_this_turn_, 0);
+  if (used == 0) return;
+  used_in_turn_max_ = std::max(used_in_turn_max_, used);
+  ring_target_ = std::max(ring_target_, target_for(used));
+  if (++turns_since_shrunk_ < turns_until_shrunk) return;
+  ring_target_ = target_for(std::exchange(used_in_turn_max_, 0));
+  turns_since_shrunk_ = 0;
 }
 
 void BufferRing::publish() {
+  note_use();
+  while (in_ring_count_ < ring_target_ && !kept_back_.empty()) {
+    append(kept_back_.back());
+    kept_back_.pop_back();
+  }
   if (unpublished_count_ == 0) return;
   // A release store of the tail; the kernel acquires it before it reads a slot.
   io_uring_buf_ring_advance(slots_, unpublished_count_);

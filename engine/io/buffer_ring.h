@@ -4,13 +4,18 @@
 // ring shared with the kernel: it takes one from the head for each chunk of bytes, hands it over
 // with a completion, and gets it back at the tail.
 //
-// Invariants:
-//  1. A buffer is either the kernel's (or on its way there) or handed out; `take` and `give_back`
-//  move it, each exactly once in turn.
-//  2. What is given back during a turn reaches the kernel by one `publish`.
+// First in, first out: if all buffers were in the ring, each would be the coldest of all when its
+// turn comes, and what is received would go through the whole cache. So the ring has about twice as
+// many as a turn uses, and those used last come first; the others are kept back. If that were too
+// few for once, receives end for want of a buffer and are started again, and the ring gets all.
 //
-// In debug builds a returned buffer is overwritten; under ASan a buffer is poisoned while it is the
-// kernel's, and beyond the bytes received while it is handed out.
+// Invariants:
+//  1. A buffer is in the ring, kept back or handed out; `take` and `give_back` move it, each
+//  exactly once in turn.
+//  2. What goes into the ring in a turn reaches the kernel by one `publish`.
+//
+// In debug builds a returned buffer is overwritten; under ASan a buffer is poisoned while it is
+// not handed out, and beyond the bytes received while it is.
 //
 // Owned by: one shard. Called on: owner only.
 
@@ -46,8 +51,10 @@ class BufferRing {
   const char* take(BufferId buffer, std::size_t bytes);
   // Requires: it is handed out.
   void give_back(BufferId buffer);
-  // Shows the kernel what was given back since the last time.
+  // Once a turn: fills the ring up to what turns use.
   void publish();
+  // A receive ended for want of a buffer.
+  void note_starved() { ring_target_ = count_; }
 
   // Leaves the memory to the kernel for good, because an operation refuses to end.
   void abandon() { is_abandoned_ = true; }
@@ -63,6 +70,8 @@ class BufferRing {
   int register_with_kernel();
   char* start_of(BufferId buffer) const { return memory_ + std::size_t{buffer} * bytes_; }
   void append(BufferId buffer);
+  void note_use();
+  std::uint32_t target_for(std::uint32_t used) const;
 
   io_uring& ring_;
   const std::uint32_t count_;
@@ -72,6 +81,12 @@ class BufferRing {
   bool is_registered_ = false;
   bool is_abandoned_ = false;
   int unpublished_count_ = 0;
+  std::vector<BufferId> kept_back_;       // the last one is the hottest
+  std::uint32_t in_ring_count_ = 0;       // as far as completions have told
+  std::uint32_t ring_target_;             // how many are to be in the ring
+  std::uint32_t used_this_turn_ = 0;      // taken since the last `publish`
+  std::uint32_t used_in_turn_max_ = 0;    // in the turns since the target last shrank
+  std::uint32_t turns_since_shrunk_ = 0;  // those in which buffers were used
   std::uint32_t handed_out_count_ = 0;
   // Bytes in a handed-out buffer plus one; 0: the kernel's.
   std::vector<std::uint32_t> handed_out_;

@@ -408,7 +408,10 @@ void UringIo::finish(OpToken token, int result) {
   ++counters_.operations_ended[index_of(token)];
   in_flight_.finish(token);
   if (token.kind() == OpKind::receive) {
-    if (result == -ENOBUFS) ++counters_.receives_starved;
+    if (result == -ENOBUFS) {
+      ++counters_.receives_starved;
+      buffers_->note_starved();
+    }
     fresh_receives_.erase(token.value);
   }
   if (cancels_.empty()) return;

@@ -18,6 +18,7 @@
 #include <atomic>
 #include <csignal>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "engine/ring/parker.h"
@@ -161,6 +162,60 @@ TEST_F(UringIoTest, StarvedReceiversTakeTurnsOnTwoBuffers) {
   EXPECT_EQ(uring().buffers_free(), 2u);
 }
 
+TEST_F(UringIoTest, ABufferUsedLastIsUsedAgainSoon) {
+  make_world({.buffers = {.buffer_count = 512, .buffer_bytes = 64}});
+  const Pair pair = socket_pair();
+  const OpToken receiving = start_receive(pair.far);
+  hold_buffers_ = true;
+  std::set<BufferId> seen;
+  for (int i = 0; i < 1000; ++i) {
+    write_now(pair.near, "x");
+    pump_until([&] { return held_.size() == 1; });
+    seen.insert(held_.front().buffer);
+    give_back_held();
+  }
+  EXPECT_LE(seen.size(), 64u);  // of 512
+  end(pair.far, receiving);
+  close_pair(pair);
+}
+
+TEST_F(UringIoTest, ReceivesThatStarveOnceBringAllBuffersOut) {
+  constexpr std::size_t buffer_bytes = 64;
+  constexpr std::size_t buffers_each = 20;  // of eight sockets: more than are ready at first
+  make_world({.cq_entries = 1024, .buffers = {.buffer_count = 256, .buffer_bytes = buffer_bytes}});
+  std::vector<Pair> pairs;
+  std::vector<OpToken> receives;
+  for (int i = 0; i < 8; ++i) {
+    pairs.push_back(socket_pair());
+    receives.push_back(start_receive(pairs.back().far));
+  }
+  step(0);
+  std::vector<std::string> received(pairs.size());  // by receives that ended
+  std::uint64_t starved_at_first = 0;
+  for (std::size_t burst = 1; burst <= 3; ++burst) {
+    const std::string much(buffers_each * buffer_bytes, 'x');
+    for (const Pair& pair : pairs) write_now(pair.near, much);
+    pump_until([&] {
+      std::size_t arrived = 0;
+      for (std::size_t i = 0; i < pairs.size(); ++i) {
+        arrived += received[i].size() + outcome(receives[i]).bytes.size();
+        if (!outcome(receives[i]).ended) continue;
+        EXPECT_EQ(outcome(receives[i]).last(), -ENOBUFS);
+        received[i] += outcome(receives[i]).bytes;
+        receives[i] = start_receive(pairs[i].far, true);
+      }
+      return arrived == burst * pairs.size() * much.size();
+    });
+    if (burst == 1) starved_at_first = counters().receives_starved;
+  }
+  EXPECT_GT(starved_at_first, 0u);
+  EXPECT_EQ(counters().receives_starved, starved_at_first);
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    end(pairs[i].far, receives[i]);
+    close_pair(pairs[i]);
+  }
+}
+
 // The limit of open files so that the next descriptor is refused, until it goes out of scope.
 class NoMoreFiles {
  public:
@@ -227,11 +282,11 @@ TEST_F(UringIoTest, AReceiveThatStartsWhenReadableSeesAResetFromBeforeIt) {
 
 // More than the kernel takes in without a pause, some 33 buffers.
 TEST_F(UringIoTest, AReceiveOfManyBuffersSeesAResetFromBeforeIt) {
-  make_world({.buffers = {.buffer_count = 256, .buffer_bytes = 64}});
-  const Fd far = socket_after_reset(noise(64 * 100, 1));
+  make_world({.buffers = {.buffer_count = 64, .buffer_bytes = 64}});
+  const Fd far = socket_after_reset(noise(64 * 50, 1));
   const OpToken receiving = start_receive(far);
   pump_until_ended(receiving);
-  EXPECT_EQ(outcome(receiving).bytes, noise(64 * 100, 1));
+  EXPECT_EQ(outcome(receiving).bytes, noise(64 * 50, 1));
   EXPECT_EQ(outcome(receiving).last(), -ECONNRESET);
   io().close(far);
 }
