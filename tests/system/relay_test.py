@@ -1,25 +1,16 @@
 """The upstream relay: every byte both ways, both ends kept apart, nobody's fault on anybody else, and
 why each connection ended; with 1, 2 and 4 shards."""
 
-import contextlib
 import json
-import socket
 import unittest
 
 from byte_streams import FEW_BUFFERS, KIB, MIB, VOLUME, collector, count_repeated, noise
 from byte_streams import send_until_held_back
 from daemon_sockets import tcp_settings
 from harness import SANITIZED, Flow, SystemTest, expand, for_each_shard_count, main, pump
-from relaying import RelayDaemon, Upstream
+from relaying import RelayDaemon, Upstream, has_ipv6
 
 BLOCK_BYTES_MAX = 128 * KIB  # the option's default
-
-
-def has_ipv6():
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as probe:
-        probe.bind(("::1", 0))
-        return True
-    return False
 
 
 class Carried:

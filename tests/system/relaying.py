@@ -1,8 +1,16 @@
 """A daemon that relays, and the upstreams that it relays to."""
 
+import contextlib
 import socket
 
 from harness import PATIENCE, Client, Daemon, parse_address
+
+
+def has_ipv6():
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as probe:
+        probe.bind(("::1", 0))
+        return True
+    return False
 
 
 def show_address(address):
