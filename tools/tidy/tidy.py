@@ -65,6 +65,7 @@ HOMES = [
     ("linux/io_uring.h", None),  # liburing brings the one that fits it
     ("ares.h", ["engine/net/name_lookup"]),
     ("atomic", ["engine/ring", "engine/base/payload", "engine/net/cares_resolver"]),
+    ("rapidjson/", ["protocols/relay/json_parser"]),
     ("openssl/", ["protocols/websocket/handshake"]),
     ("concurrentqueue/", ["engine/shard", "engine/net/cares_resolver"]),
 ]
