@@ -79,7 +79,22 @@ std::size_t ChatTalk::read(Bytes bytes) {
     if (line == 0) break;
     used += line;
   }
+  tell_run();
   return used;
+}
+
+void ChatTalk::hear(std::uint64_t sender) {
+  if (run_.sender != sender || run_.count == 0) {
+    tell_run();
+    run_ = {sender, heard_[sender].sequence, 0};
+  }
+  ++run_.count;
+  move_on(sender, 1);
+}
+
+void ChatTalk::tell_run() {
+  if (run_.count != 0) target_->on_deliveries(run_.sender, run_.first, run_.count);
+  run_.count = 0;
 }
 
 // The line at the front, 0 if it is not whole.
@@ -92,15 +107,16 @@ std::size_t ChatTalk::read_line(Bytes bytes) {
   const Bytes said = bytes.substr(prefix_bytes);
   if (!said.starts_with(wanted)) [[unlikely]]
     return read_other(bytes, sender);
-  target_->on_deliveries(sender, heard.sequence, 1);
-  move_on(sender, 1);
+  hear(sender);
   return prefix_bytes + wanted.size();
 }
 
 void ChatTalk::move_on(std::uint64_t sender, std::uint64_t count) {
   Heard& heard = heard_[sender];
   heard.sequence += count;
-  heard.message = static_cast<std::uint32_t>((heard.message + count) % script_.message_count());
+  const std::uint64_t next = heard.message + count;
+  const std::uint32_t cycle = script_.message_count();
+  heard.message = static_cast<std::uint32_t>(next < cycle ? next : next % cycle);
 }
 
 // What is not the line that was due: perhaps only not whole.
@@ -108,6 +124,7 @@ std::size_t ChatTalk::read_other(Bytes bytes, std::uint64_t sender) {
   const std::size_t end = bytes.find(line_end);
   if (end == Bytes::npos) return 0;
   const std::size_t used = end + line_end.size();
+  tell_run();  // before what is told of this one
   if (sender == nobody) {
     if (ready_) {
       target_->on_fault({FaultKind::unexpected, 0,
@@ -139,8 +156,7 @@ void ChatTalk::on_wrong_line(std::uint64_t sender, Bytes line) {
   if (ahead > count / 2)
     return on_old(sender, heard.sequence - std::min<std::uint64_t>(count - ahead, heard.sequence));
   on_skipped(sender, ahead);
-  target_->on_deliveries(sender, heard.sequence, 1);
-  move_on(sender, 1);
+  hear(sender);
 }
 
 void ChatTalk::on_skipped(std::uint64_t sender, std::uint64_t count) {

@@ -39,6 +39,15 @@ class ChatTalk final : public Talk {
     std::uint64_t sequence;
   };
 
+  // Lines of one sender that were heard one behind the other and are not told yet.
+  struct Run {
+    std::uint64_t sender = 0;
+    std::uint64_t first = 0;
+    std::uint64_t count = 0;
+  };
+
+  void hear(std::uint64_t sender);
+  void tell_run();
   std::size_t read_line(Bytes bytes);
   std::size_t read_other(Bytes bytes, std::uint64_t sender);
   void on_wrong_line(std::uint64_t sender, Bytes line);
@@ -54,6 +63,7 @@ class ChatTalk final : public Talk {
   TalkTarget* target_ = nullptr;
   std::uint32_t next_request_;
   bool ready_ = false;
+  Run run_;                                       // empty between reads
   std::vector<Heard> heard_;                      // by sender
   std::unique_ptr<std::deque<Missing>> missing_;  // passed over; the oldest first
 };

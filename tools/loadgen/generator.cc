@@ -263,16 +263,22 @@ void Generator::on_fault(const Client& client, Fault fault) {
 
 void Generator::on_delivered(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count,
                              Nanos now) {
-  if (interval_ == nullptr) return;  // over
+  if (phase_ == Phase::ready) start(now);  // the sender's shard was told a little earlier
+  if (interval_ == nullptr) return;        // over
   interval_->replies += count;
-  for (std::uint64_t i = 0; i < count; ++i) {
+  // Lines that left together were due together.
+  for (std::uint64_t i = 0; i < count;) {
     const Nanos due = plan_.ledger->due(sender, sequence + i);
-    if (counts(due)) interval_->latency.record(std::max<Nanos>(now - due, 0));
+    std::uint64_t alike = 1;
+    while (i + alike < count && plan_.ledger->due(sender, sequence + i + alike) == due) ++alike;
+    if (counts(due)) interval_->latency.record(std::max<Nanos>(now - due, 0), alike);
+    i += alike;
   }
   hear(sender, sequence, count);
 }
 
 void Generator::on_missed(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count) {
+  if (phase_ == Phase::ready) start(shard_.now());
   if (interval_ == nullptr) return;
   interval_->failed += count;
   hear(sender, sequence, count);
@@ -396,9 +402,12 @@ void Generator::hand_over_interval(Nanos now) {
 
 void Generator::note_use() {
   const ThreadClock clock = read_thread_clock();
-  const Nanos busy = clock.cpu - shard_.spun_nanos();
-  interval_->busy = busy - std::exchange(busy_before_, busy);
+  const Nanos cpu = clock.cpu - std::exchange(cpu_before_, clock.cpu);
+  const Nanos spun = shard_.spun_nanos() - std::exchange(spun_before_, shard_.spun_nanos());
   interval_->run_delay = clock.run_delay - std::exchange(run_delay_before_, clock.run_delay);
+  // Who was taken off the CPU while polling polled for less time than it seemed to itself.
+  const Nanos polled = std::max<Nanos>(0, spun - interval_->run_delay);
+  interval_->busy = std::max<Nanos>(0, cpu - polled);
 }
 
 // --- The end -----------------------------------------------------------------------------------
@@ -406,6 +415,8 @@ void Generator::note_use() {
 void Generator::stop() {
   if (phase_ >= Phase::finishing) return;
   const bool was_running = phase_ == Phase::running;
+  if (was_running && is_open_loop() && !speakers_.empty()) pace();  // what is due by now
+  if (phase_ >= Phase::finishing) return;  // that was the last of all requests, and answered
   phase_ = Phase::finishing;
   poke_at_ = storm_at_ = never;
   if (was_running) {

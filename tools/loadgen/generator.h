@@ -170,7 +170,8 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
   std::uint32_t intervals_ = 0;
   std::uint64_t bytes_sent_before_ = 0;
   std::uint64_t bytes_received_before_ = 0;
-  Nanos busy_before_ = 0;
+  Nanos cpu_before_ = 0;
+  Nanos spun_before_ = 0;
   Nanos run_delay_before_ = 0;
   engine::TimerNode timer_;
   Phase phase_ = Phase::idle;

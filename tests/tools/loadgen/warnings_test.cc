@@ -31,6 +31,15 @@ TEST(Warnings, AThreadThatWaitsForItsCpuWasHeldUp) {
   EXPECT_NE(warnings[0].find("waited 20 %"), std::string::npos);
 }
 
+TEST(Warnings, AnOpenLoopThatIsOnTimeMayBeBusy) {
+  RunResult result = run_of(0.98, 0);
+  result.setup.asked_per_s = 1000;
+  result.late = 5;
+  EXPECT_TRUE(find_warnings(result).empty());
+  result.late = 50;
+  EXPECT_EQ(find_warnings(result).size(), 1u);
+}
+
 TEST(Warnings, ARateThatWasNotReachedIsSaid) {
   RunResult result = run_of(0.1, 0);
   result.setup.asked_per_s = 1250;
