@@ -223,7 +223,11 @@ void UringIo::connect(Fd socket, const SocketAddress& address, OpToken token) {
 }
 
 void UringIo::cancel(OpToken token) {
-  if (cancels_.try_emplace(token.value).second) submit_cancel(token);
+  const auto [at, is_new] = cancels_.try_emplace(token.value);
+  if (is_new) return submit_cancel(token);
+  // One was submitted whose completion is still to come. It may have been for an operation that has
+  // ended, and not for the one that is in flight under the same token now.
+  if (at->second.target_ended) at->second.is_wanted_again = true;
 }
 
 // By user_data and not by descriptor: that scans every operation of the ring, and a reused number
@@ -417,6 +421,7 @@ void UringIo::finish(OpToken token, int result) {
   if (cancels_.empty()) return;
   if (const auto at = cancels_.find(token.value); at != cancels_.end()) {
     at->second.target_ended = true;
+    at->second.is_wanted_again = false;
   }
 }
 
@@ -468,6 +473,11 @@ void UringIo::on_cancelled(OpToken target, int result) {
   const auto at = cancels_.find(target.value);
   ASSERT(at != cancels_.end());
   PendingCancel& cancel = at->second;
+  if (cancel.is_wanted_again && !is_closing_) {
+    cancel = {};
+    submit_cancel(target);
+    return;
+  }
   const bool is_missed = result == -ENOENT && !cancel.target_ended;
   if (is_missed && !cancel.is_retry && !is_closing_) {
     cancel.is_retry = true;

@@ -112,6 +112,7 @@ class UringIo final : public Io {
   struct PendingCancel {
     bool target_ended = false;
     bool is_retry = false;
+    bool is_wanted_again = false;  // for the operation that took the token of the one that ended
   };
 
   UringIo(const UringOptions& options, std::unique_ptr<KernelRing> ring,

@@ -216,6 +216,37 @@ TEST_F(UringIoTest, ReceivesThatStarveOnceBringAllBuffersOut) {
   }
 }
 
+// Story: a cancel was dropped while an earlier one with the same token was under way, although that
+// one was for an operation that had ended before. The receive that had taken its token stayed: a
+// paused connection went on to be filled, and a drain waited for it in vain.
+TEST_F(UringIoTest, ACancelIsForTheOperationThatIsInFlightNow) {
+  make_world({.buffers = {.buffer_count = 2, .buffer_bytes = 128}});
+  const Pair pair = socket_pair();
+  const OpToken receiving = start_receive(pair.far);
+  step(0);
+  hold_buffers_ = true;
+  write_now(pair.near, std::string(128 * 3, 'x'));
+  const auto take = [&](std::size_t completions_max) {
+    for (const Completion& completion :
+         io().turn({.deadline = 0, .completions_max = completions_max}, gate_)) {
+      note(completion);
+    }
+  };
+  while (outcome(receiving).results.size() < 2) take(1);
+  io().cancel(receiving);  // has ended for want of a buffer, which nobody knows yet
+  while (!outcome(receiving).ended) take(1);
+  EXPECT_EQ(outcome(receiving).last(), -ENOBUFS);
+
+  hold_buffers_ = false;
+  give_back_held();
+  outcome(receiving).ended = false;
+  io().receive(pair.far, receiving, false);
+  io().cancel(receiving);
+  pump_until_ended(receiving);
+  EXPECT_EQ(outcome(receiving).last(), -ECANCELED);
+  close_pair(pair);
+}
+
 // The limit of open files so that the next descriptor is refused, until it goes out of scope.
 class NoMoreFiles {
  public:
