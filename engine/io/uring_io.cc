@@ -27,6 +27,10 @@ constexpr int send_flags = MSG_WAITALL | MSG_NOSIGNAL;
 // The completion of a cancel carries the token of its target with this bit, which no OpKind has.
 constexpr std::uint64_t cancel_bit = std::uint64_t{1} << 63;
 
+// That a multishot receive fills before it goes back to waiting (MULTISHOT_MAX_RETRY in the
+// kernel).
+constexpr std::uint32_t buffers_in_a_row = 32;
+
 // A sleep overshoots by some 20 us (the wake of an idle CPU). Who may spin and has no more than
 // this left to wait spins on.
 constexpr Nanos sleep_min = 50 * nanos_per_us;
@@ -177,7 +181,7 @@ void UringIo::receive(Fd socket, OpToken token, bool when_readable) {
   sqe.flags |= IOSQE_BUFFER_SELECT;
   sqe.buf_group = BufferRing::group;
   if (when_readable) sqe.ioprio |= IORING_RECVSEND_POLL_FIRST;
-  fresh_receives_[token.value] = socket;
+  fresh_receives_[token.value] = {.socket = socket, .polled_first = when_readable};
   in_flight_.start(token, socket);
 }
 
@@ -376,8 +380,8 @@ void UringIo::deliver(const io_uring_cqe& entry, OpToken token) {
   if (token.kind() == OpKind::connect) completion.result = connect_result(token, entry.res);
   if (!completion.more) {
     finish(token, entry.res);
-  } else if ((entry.flags & IORING_CQE_F_SOCK_NONEMPTY) == 0 && !fresh_receives_.empty()) {
-    find_reset(token);
+  } else if (!fresh_receives_.empty()) {
+    find_reset(token, (entry.flags & IORING_CQE_F_SOCK_NONEMPTY) == 0);
   }
 }
 
@@ -394,16 +398,22 @@ void UringIo::deliver_buffer(const io_uring_cqe& entry, Completion& completion) 
 }
 
 // The kernel wakes a receive for a reset once, when it comes. One that came before the receive
-// waited is seen only if that looks at the socket again after the last bytes, and it does not: it
-// takes the socket to be empty (of an end of stream it knows, of a reset not) and waits for ever.
-// So look here, once, when a receive has read all that was there as it started; what comes later
-// finds it waiting. Shutting down a socket that is dead already changes nothing but wakes it.
-void UringIo::find_reset(OpToken token) {
+// waited is seen only if that looks at the socket again after the last bytes. A receive does so
+// before it waits for the first time, but not if it was told to wait first, nor once it has filled
+// as many buffers as it may in a row: then it takes the socket to be empty (of an end of stream it
+// knows, of a reset not) and waits for ever. So look here, once, when such a receive has read all
+// that was there as it started; what comes later finds it waiting. Shutting down a socket that is
+// dead already changes nothing but wakes it.
+void UringIo::find_reset(OpToken token, bool is_empty) {
   const auto at = fresh_receives_.find(token.value);
   if (at == fresh_receives_.end()) return;
-  pollfd look = {.fd = at->second, .events = 0, .revents = 0};
+  FreshReceive& fresh = at->second;
+  ++fresh.buffers;
+  if (!is_empty) return;
+  const bool is_blind = fresh.polled_first || fresh.buffers >= buffers_in_a_row;
+  pollfd look = {.fd = fresh.socket, .events = 0, .revents = 0};
   fresh_receives_.erase(at);
-  if (::poll(&look, 1, 0) <= 0) return;
+  if (!is_blind || ::poll(&look, 1, 0) <= 0) return;
   ++counters_.resets_found;
   shutdown(look.fd, Shutdown::both);
 }

@@ -133,7 +133,7 @@ class UringIo final : public Io {
   void reap(std::size_t completions_max);
   void deliver(const io_uring_cqe& entry, OpToken token);
   void deliver_buffer(const io_uring_cqe& entry, Completion& completion);
-  void find_reset(OpToken token);
+  void find_reset(OpToken token, bool is_empty);
   void finish(OpToken token, int result);
   std::int32_t connect_result(OpToken token, std::int32_t result);
   void on_internal(const io_uring_cqe& entry, OpToken token);
@@ -169,9 +169,13 @@ class UringIo final : public Io {
     SocketAddress address;  // the kernel reads it
   };
   std::unordered_map<std::uint64_t, PendingConnect> connects_;  // in flight, by token
-  // The sockets of receives that have not come to the end of what was there as they started, by
-  // token.
-  std::unordered_map<std::uint64_t, Fd> fresh_receives_;
+  struct FreshReceive {
+    Fd socket;
+    bool polled_first;
+    std::uint32_t buffers = 0;  // filled so far
+  };
+  // Receives that have not come to the end of what was there as they started, by token.
+  std::unordered_map<std::uint64_t, FreshReceive> fresh_receives_;
   InFlight in_flight_;
   UringCounters counters_;
   Nanos spun_nanos_ = 0;
