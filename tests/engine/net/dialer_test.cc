@@ -39,6 +39,8 @@ class Target final : public DialTarget {
 
 class DialerTest : public ::testing::Test {
  protected:
+  // What was connected belongs to `target`, and ends before it does.
+  ~DialerTest() override { world.end(); }
   void pass(Nanos nanos) { world.pass_time(nanos); }
   Fd last_opened() const { return world.io.opened.back(); }
   std::string target_of(Fd socket) const {

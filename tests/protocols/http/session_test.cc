@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,6 +66,13 @@ class Repeats final : public Handler {
   std::string last;
   engine::Session* next = nullptr;
   engine::Service* owner = nullptr;
+};
+
+// Of sessions that are the test's own.
+class NoService final : public engine::Service {
+ public:
+  engine::Session& open() override { std::abort(); }
+  void close(engine::Session&) override {}
 };
 
 class HttpSession : public ::testing::Test {
@@ -371,9 +379,12 @@ TEST_F(HttpSession, AnUpgradeWaitsForWhatCameBefore) {
   EXPECT_EQ(world.counters.requests, 2u);
   EXPECT_EQ(input, get);  // for the next session
   Session next(shared);
+  NoService owner;
   repeats.next = &next;
+  repeats.owner = &owner;
   answer(kind_upgrade);
   EXPECT_EQ(link.became, &next);
+  EXPECT_EQ(link.became_owner, &owner);
   EXPECT_EQ(answers(), (Answers{"200 asked", "101"}));
 }
 
