@@ -19,10 +19,10 @@ constexpr std::size_t join_bytes_first = 256;
 constexpr std::uint32_t block_header_bytes = sizeof(Block);
 constexpr std::uint32_t block_bytes_first = 2048 - block_header_bytes;
 constexpr std::uint32_t block_growth = 4;
-// Nobody tells when the peer has got what was sent, so this often is looked.
-constexpr Nanos delivery_look = 10 * nanos_per_ms;
 // One in which so small a part was used could have been of the class below, and more.
 constexpr std::uint32_t block_unused_factor = 16;
+// Nobody tells when the peer has got what was sent, so this often is looked.
+constexpr Nanos delivery_look = 10 * nanos_per_ms;
 
 static_assert(OpToken::generation_max == ActorRef::generation_max);
 constexpr std::uint32_t next_generation(std::uint32_t generation) {

@@ -89,11 +89,8 @@ Errc FrameParser::check_length(const Header& header) const {
 }
 
 FrameResult FrameParser::next(Bytes input) {
-  if (in_frame_) {
-    if (input.empty()) return {.status = FrameStatus::need_more};
-    return data(input, 0);
-  }
   if (input.empty()) return {.status = FrameStatus::need_more};
+  if (in_frame_) return data(input, 0);
   const Header header = read_header(input);
   const Errc errc = check(header);
   if (errc != Errc::none) return {.status = FrameStatus::error, .errc = errc};

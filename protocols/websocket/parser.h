@@ -46,9 +46,6 @@ class FrameParser {
   // Requires: `input` starts with the bytes of the previous input that were not consumed.
   FrameResult next(Bytes input);
 
-  // Inside a message, or a frame.
-  bool is_within() const { return in_message_ || in_frame_; }
-
  private:
   struct Header;
   static Header read_header(Bytes input);

@@ -50,8 +50,6 @@ class Feeder {
   }
 
   const Events& events() const { return events_; }
-  // Within a head or a body.
-  bool is_within() const { return in_body_ || head_.is_within(); }
 
  private:
   // Bytes that were used; nothing: more are needed.
