@@ -33,6 +33,13 @@ class BytesTest(SystemTest):
                     row(daemon, daemon.place(service, serving))
             self.assert_all_shards_took_part(daemon.report())
 
+    def netcat_on_each_shard(self, daemon, service, request, answer):
+        """A connection goes to the shard with the fewest, which is the next one each time."""
+        for serving in range(daemon.shard_count):
+            self.assertEqual(netcat(daemon.addresses[service], request).hex(), answer)
+            daemon.wait_for_total("open", serving)
+            daemon.place(service, serving)
+
 
 @expand
 class Frames(BytesTest):
@@ -40,11 +47,9 @@ class Frames(BytesTest):
     @for_each_shard_count
     def test_row_21_fe_4_frames_come_back_the_empty_one_too(self, shards):
         with Daemon(shards=shards) as daemon:
-            for serving in range(shards):  # the one with the fewest connections
-                answer = netcat(daemon.addresses["echo"], b"\0\0\0\5hello\0\0\0\0")
-                self.assertEqual(answer.hex(), "0000000568656c6c6f00000000")
-                daemon.wait_for_total("open", serving)
-                daemon.place("echo", serving)
+            self.netcat_on_each_shard(
+                daemon, "echo", b"\0\0\0\5hello\0\0\0\0", "0000000568656c6c6f00000000"
+            )
             self.assert_all_shards_took_part(daemon.report())
 
     @for_each_shard_count
@@ -242,11 +247,7 @@ class Bytes(BytesTest):
     @for_each_shard_count
     def test_row_35_rl_20_exactly_what_came_goes_back(self, shards):
         with Daemon(shards=shards) as daemon:
-            for serving in range(shards):  # the one with the fewest connections
-                answer = netcat(daemon.addresses["tcp-echo"], b"Hello!")
-                self.assertEqual(answer.hex(), "48656c6c6f21")
-                daemon.wait_for_total("open", serving)
-                daemon.place("tcp-echo", serving)
+            self.netcat_on_each_shard(daemon, "tcp-echo", b"Hello!", "48656c6c6f21")
             report = daemon.report()
             self.assertEqual(report.each("closed.peer_closed"), [1] * shards)
             self.assert_all_shards_took_part(report)
