@@ -26,7 +26,7 @@
 #include "tools/loadgen/report/text.h"
 #include "tools/loadgen/warnings.h"
 #include "tools/loadgen/watch.h"
-#include "tools/ringpost/limits.h"
+#include "tools/options/limits.h"
 
 namespace {
 
@@ -232,8 +232,8 @@ int load(const Options& options, int argc, char** argv) {
 int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "compare") return run_compare(argc - 1, argv + 1);
   Host host;
-  const auto files = ringpost::daemon::raise_open_file_limit();
-  const auto cpus = ringpost::daemon::affinity_cpus();
+  const auto files = ringpost::tools::raise_open_file_limit();
+  const auto cpus = ringpost::tools::affinity_cpus();
   if (!files || !cpus) return fail(exit_environment, "cannot read the limits of this process");
   host.open_files_max = files.value().now;
   host.cpus = cpus.value();

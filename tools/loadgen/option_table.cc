@@ -3,16 +3,15 @@
 #include <algorithm>
 #include <charconv>
 
-#include "engine/base/assert.h"
 #include "engine/io/socket.h"
-#include "tools/ringpost/units.h"
+#include "tools/options/units.h"
 
 namespace ringpost::loadgen {
 
 namespace {
 
-using daemon::NumberError;
 using engine::nanos_per_s;
+using tools::NumberError;
 
 constexpr std::uint64_t connections_max = 1'000'000;
 constexpr std::uint64_t senders_max = 1000;
@@ -35,7 +34,7 @@ std::string complaint(const Parsed& parsed, std::string_view how, std::string_vi
 // `Member` is a number, or an optional one.
 template <auto Member, std::uint64_t Min, std::uint64_t Max>
 std::string set_count(Options& options, std::string_view text) {
-  const auto parsed = daemon::parse_count(text);
+  const auto parsed = tools::parse_count(text);
   const std::string bounds = std::to_string(Min) + " to " + std::to_string(Max);
   if (!parsed) return complaint(parsed, "a whole number such as 10, 10k or 1M", bounds);
   if (*parsed < Min || *parsed > Max) return out_of_bounds(bounds);
@@ -45,8 +44,8 @@ std::string set_count(Options& options, std::string_view text) {
 
 template <auto Member, Nanos Bare, Nanos Min>
 std::string set_time(Options& options, std::string_view text) {
-  const auto parsed = daemon::parse_duration(text, Bare);
-  const std::string bounds = daemon::show_duration(Min) + " to " + daemon::show_duration(time_max);
+  const auto parsed = tools::parse_duration(text, Bare);
+  const std::string bounds = tools::show_duration(Min) + " to " + tools::show_duration(time_max);
   if (!parsed) return complaint(parsed, "a time such as 10s or 500ms", bounds);
   if (*parsed < Min || *parsed > time_max) return out_of_bounds(bounds);
   options.*Member = *parsed;
@@ -54,20 +53,18 @@ std::string set_time(Options& options, std::string_view text) {
 }
 
 template <auto Member>
-std::string set_flag(Options& options, std::string_view) {
-  options.*Member = true;
-  return "";
+std::string set_flag(Options& options, std::string_view text) {
+  return tools::set_flag(options.*Member, text);
 }
 
 // "64", "64KiB", "16-1k"
 std::string set_size(Options& options, std::string_view text) {
   const std::size_t dash = text.find('-');
-  const auto min = daemon::parse_bytes(text.substr(0, dash));
-  const auto max =
-      dash == std::string_view::npos ? min : daemon::parse_bytes(text.substr(dash + 1));
+  const auto min = tools::parse_bytes(text.substr(0, dash));
+  const auto max = dash == std::string_view::npos ? min : tools::parse_bytes(text.substr(dash + 1));
   if (!min || !max) return "is not a size such as 64 or 4KiB, or a range of two such as 16-1k";
   if (*min > *max) return "is a range that ends before it begins";
-  if (*max > size_max) return out_of_bounds("0 to " + daemon::show_bytes(size_max));
+  if (*max > size_max) return out_of_bounds("0 to " + tools::show_bytes(size_max));
   options.size = {*min, *max};
   return "";
 }
@@ -90,7 +87,7 @@ std::string set_sources(Options& options, std::string_view text) {
 }
 
 std::string set_rate(Options& options, std::string_view text) {
-  const auto parsed = daemon::parse_count(text);
+  const auto parsed = tools::parse_count(text);
   constexpr std::uint64_t rate_max = 1'000'000'000;
   if (!parsed) return complaint(parsed, "a whole number such as 10, 10k or 1M", "1 to 1000000000");
   if (*parsed < 1 || *parsed > rate_max) return out_of_bounds("1 to 1000000000");
@@ -108,7 +105,7 @@ std::string set_mix(Options& options, std::string_view text) {
     text.remove_prefix(std::min(part.size() + 1, text.size()));
     const std::size_t colon = part.find(':');
     if (colon == std::string_view::npos) return std::string(how);
-    const auto count = daemon::parse_count(part.substr(colon + 1));
+    const auto count = tools::parse_count(part.substr(colon + 1));
     if (!count || *count > count_max) return out_of_bounds("counts of 0 to 1000");
     const std::string_view name = part.substr(0, colon);
     if (name != "buy" && name != "get") return std::string(how);
@@ -148,7 +145,8 @@ std::string set_cpus(Options& options, std::string_view text) {
   return "";
 }
 
-using enum OptionGroup;
+constexpr std::string_view load = "Load", machine = "Machine", patience = "Patience",
+                           output = "Output", other = "Other";
 
 constexpr OptionRow rows[] = {
     {load, "-c,--connections", "N", set_count<&Options::connections, 1, connections_max>,
@@ -218,27 +216,6 @@ constexpr OptionRow rows[] = {
 
 }  // namespace
 
-std::string_view heading(OptionGroup group) {
-  switch (group) {
-    case load:
-      return "Load";
-    case machine:
-      return "Machine";
-    case patience:
-      return "Patience";
-    case output:
-      return "Output";
-    case other:
-      return "Other";
-  }
-  ASSERT(false);
-  return "";
-}
-
 std::span<const OptionRow> option_table() { return rows; }
-
-std::string_view long_name(const OptionRow& row) {
-  return row.names.substr(row.names.rfind("--") + 2);
-}
 
 }  // namespace ringpost::loadgen

@@ -12,12 +12,12 @@
 #include "tools/loadgen/report/outputs.h"
 #include "tools/loadgen/script.h"
 #include "tools/loadgen/target.h"
-#include "tools/ringpost/limits.h"
+#include "tools/options/limits.h"
 
 namespace ringpost::loadgen {
 
-using daemon::Host;
 using engine::Nanos;
+using tools::Host;
 
 struct Options {
   Target target;

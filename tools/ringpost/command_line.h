@@ -2,22 +2,15 @@
 
 // CommandLine: from argv to Options, or to the text and the exit status that end the process.
 
-#include <optional>
 #include <string>
-#include <string_view>
 
+#include "tools/options/program.h"
 #include "tools/ringpost/options.h"
 
 namespace ringpost::daemon {
 
-inline constexpr int exit_usage = 2;
-
-struct CommandLine {
-  std::optional<Options>
-      options;        // resolved and valid; empty: print `text` and exit with `exit_code`
-  int exit_code = 0;  // 0 (print to standard output) or exit_usage (to standard error)
-  std::string text;   // ends with a new line
-};
+using tools::exit_usage;
+using CommandLine = tools::CommandLine<Options>;
 
 // Every wrong option has its own line in the text, not only the first. An option that is given
 // twice has its last value. Requires: host.cpus is not empty.

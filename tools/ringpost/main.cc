@@ -15,8 +15,8 @@
 #include <string>
 
 #include "engine/io/uring_check.h"
+#include "tools/options/limits.h"
 #include "tools/ringpost/command_line.h"
-#include "tools/ringpost/limits.h"
 #include "tools/ringpost/log.h"
 #include "tools/ringpost/report_json.h"
 #include "tools/ringpost/wiring.h"
@@ -165,8 +165,8 @@ int serve(const ringpost::daemon::Options& options) {
 
 int main(int argc, char** argv) {
   ringpost::daemon::Host host;
-  const auto files = ringpost::daemon::raise_open_file_limit();
-  const auto cpus = ringpost::daemon::affinity_cpus();
+  const auto files = ringpost::tools::raise_open_file_limit();
+  const auto cpus = ringpost::tools::affinity_cpus();
   if (!files || !cpus) {
     print(stderr, "ringpost: cannot read the limits of this process\n");
     return exit_failed;

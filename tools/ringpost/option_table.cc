@@ -4,8 +4,6 @@
 #include <charconv>
 
 #include "engine/base/assert.h"
-#include "tools/ringpost/nearest_word.h"
-#include "tools/ringpost/units.h"
 
 namespace ringpost::daemon {
 
@@ -387,12 +385,6 @@ std::span<const OptionRow> option_table() { return rows; }
 const OptionRow* find_option(std::string_view name) {
   const OptionRow* row = std::ranges::find(rows, name, &OptionRow::name);
   return row == std::end(rows) ? nullptr : row;
-}
-
-std::optional<std::string_view> nearest_option(std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const OptionRow& row : rows) names.push_back(row.name);
-  return nearest_word(name, names);
 }
 
 }  // namespace ringpost::daemon

@@ -88,8 +88,6 @@ struct OptionRow {
 std::span<const OptionRow> option_table();
 // Null if there is none of that name.
 const OptionRow* find_option(std::string_view name);
-// The name most like `name`, if any is like enough to have been meant.
-std::optional<std::string_view> nearest_option(std::string_view name);
 
 // The one door through which text becomes an option's value, wherever the text came from. Returns
 // what is wrong, naming option, value and bounds; empty: nothing. Requires: the row is no action.

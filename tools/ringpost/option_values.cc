@@ -7,14 +7,16 @@
 #include <utility>
 
 #include "engine/base/assert.h"
+#include "tools/options/setter.h"
+#include "tools/options/units.h"
 #include "tools/ringpost/option_table.h"
-#include "tools/ringpost/units.h"
 
 namespace ringpost::daemon {
 
 namespace {
 
 using engine::Nanos;
+using tools::NumberError;
 
 template <typename... Ts>
 struct Overloaded : Ts... {
@@ -26,22 +28,22 @@ Overloaded(Ts...) -> Overloaded<Ts...>;  // clang 14 does not make this one up
 std::string show_number(Unit unit, std::uint64_t value) {
   switch (unit) {
     case Unit::count:
-      return show_count(value);
+      return tools::show_count(value);
     case Unit::bytes:
-      return show_bytes(value);
+      return tools::show_bytes(value);
     case Unit::seconds:
     case Unit::microseconds:
-      return show_duration(static_cast<Nanos>(value));
+      return tools::show_duration(static_cast<Nanos>(value));
   }
   ASSERT(false);
   return "";
 }
 
 engine::Result<std::uint64_t, NumberError> parse_number(Unit unit, std::string_view text) {
-  if (unit == Unit::count) return parse_count(text);
-  if (unit == Unit::bytes) return parse_bytes(text);
-  engine::Result<Nanos, NumberError> length =
-      parse_duration(text, unit == Unit::seconds ? engine::nanos_per_s : engine::nanos_per_us);
+  if (unit == Unit::count) return tools::parse_count(text);
+  if (unit == Unit::bytes) return tools::parse_bytes(text);
+  engine::Result<Nanos, NumberError> length = tools::parse_duration(
+      text, unit == Unit::seconds ? engine::nanos_per_s : engine::nanos_per_us);
   if (!length) return engine::Unexpected{length.error()};
   return static_cast<std::uint64_t>(*length);
 }
@@ -125,12 +127,6 @@ std::string set_number(Options& options, const OptionRow& row, const Number& num
   return "";
 }
 
-std::string set_flag(Options& options, const Flag& flag, std::string_view text) {
-  if (text != "true" && text != "false") return "is neither true nor false";
-  flag.at(options) = text == "true";
-  return "";
-}
-
 std::string set_amount(Options& options, const OptionRow& row, const Amount& amount,
                        std::string_view text) {
   float value = 0;
@@ -183,7 +179,7 @@ std::string set_option(Options& options, const OptionRow& row, std::string_view 
                        ASSERT(false);
                        return "";
                      },
-                     [&](const Flag& flag) { return set_flag(options, flag, text); },
+                     [&](const Flag& flag) { return tools::set_flag(flag.at(options), text); },
                      [&](const Number& number) { return set_number(options, row, number, text); },
                      [&](const Amount& amount) { return set_amount(options, row, amount, text); },
                      [&](const Choice& choice) { return set_choice(options, row, choice, text); },
@@ -192,7 +188,7 @@ std::string set_option(Options& options, const OptionRow& row, std::string_view 
                  },
                  row.kind);
   if (wrong.empty()) return "";
-  return "--" + std::string(row.name) + ": '" + std::string(text) + "' " + wrong;
+  return tools::wrong_value(row.name, text, wrong);
 }
 
 std::string show_option(const Options& options, const OptionRow& row) {

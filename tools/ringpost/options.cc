@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "engine/base/assert.h"
-#include "tools/ringpost/units.h"
+#include "tools/options/units.h"
 
 namespace ringpost::daemon {
 
 namespace {
+
+using tools::show_bytes;
 
 // Standard streams, listeners, the resolver's sockets and some air; and per shard the ring, its
 // wake-up descriptor and the listeners of --reuseport.

@@ -11,10 +11,12 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/endpoint.h"
-#include "tools/ringpost/limits.h"
+#include "tools/options/limits.h"
 #include "tools/ringpost/listen_address.h"
 
 namespace ringpost::daemon {
+
+using tools::Host;
 
 enum class OrderBookReply : std::uint8_t { spaced, compact };  // `T: 8;` or `T:8;`
 enum class ChatLineEnd : std::uint8_t { crlf, any };  // CR LF alone, or LF with or without CR

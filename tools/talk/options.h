@@ -6,11 +6,12 @@
 #include <string>
 
 #include "engine/net/name_lookup.h"
+#include "tools/options/program.h"
 #include "tools/talk/talk.h"
 
 namespace ringpost::talk {
 
-inline constexpr int exit_usage = 2;
+using tools::exit_usage;
 
 struct Options {
   TalkOptions talk;
@@ -18,13 +19,9 @@ struct Options {
   std::optional<std::string> request;  // with --once; none: the first line of standard input
 };
 
-// What a command line asks for: to run with options, or to print a text and exit.
-struct CommandLine {
-  std::optional<Options> options;
-  int exit_code = exit_good;  // or exit_usage: the text goes to standard error
-  std::string text;
-};
+using CommandLine = tools::CommandLine<Options>;
 
+// Every wrong option has its own line in the text.
 CommandLine parse_command_line(int argc, const char* const* argv);
 
 }  // namespace ringpost::talk

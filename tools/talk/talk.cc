@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "engine/base/assert.h"
-#include "tools/ringpost/units.h"
+#include "tools/options/units.h"
 #include "tools/talk/streams.h"
 
 namespace ringpost::talk {
@@ -67,7 +67,7 @@ void Talk::Terminal::on_end(Bytes) {
 void Talk::Terminal::on_messages(std::span<const Message>) { ASSERT(false); }
 
 void Talk::Terminal::on_timer() {
-  const std::string bound = daemon::show_duration(talk_.options_.timeout) + " (--timeout)";
+  const std::string bound = tools::show_duration(talk_.options_.timeout) + " (--timeout)";
   const bool connected = talk_.server_.link_ != nullptr;
   talk_.finish(exit_failed, connected ? talk_.endpoint_ + " sent no whole reply within " + bound
                                       : "not connected to " + talk_.endpoint_ + " within " + bound);

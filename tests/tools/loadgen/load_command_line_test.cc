@@ -54,6 +54,14 @@ TEST(LoadCommandLine, ShortAndLongNamesAndUnits) {
   EXPECT_EQ(options.cpus, (std::vector<std::uint32_t>{1, 2}));
 }
 
+// It was strict whatever stood behind the '='.
+TEST(LoadCommandLine, AFlagMayBeFalse) {
+  EXPECT_TRUE(accepted({"tcp://x:1", "-R", "1", "--strict"}).strict);
+  EXPECT_FALSE(accepted({"tcp://x:1", "-R", "1", "--strict=false"}).strict);
+  EXPECT_NE(refused({"tcp://x:1", "--strict=very"}).find("--strict: 'very' is neither true"),
+            std::string::npos);
+}
+
 TEST(LoadCommandLine, ARunOfCountedRequestsHasNoOtherEndAndNoWarmUp) {
   const Options options = accepted({"tcp://x:1", "-n", "1M"});
   EXPECT_EQ(options.requests, 1'000'000u);
@@ -99,7 +107,7 @@ TEST(LoadCommandLine, HelpFitsATerminalAndNamesEveryOption) {
   std::istringstream lines(line.text);
   for (std::string row; std::getline(lines, row);) EXPECT_LE(row.size(), 80u) << row;
   for (const OptionRow& row : option_table()) {
-    EXPECT_NE(line.text.find("--" + std::string(long_name(row))), std::string::npos);
+    EXPECT_NE(line.text.find("--" + std::string(tools::long_name(row.names))), std::string::npos);
   }
 }
 

@@ -208,16 +208,5 @@ TEST(OptionTable, SpinCountsMicrosecondsAndTimeoutsSeconds) {
   EXPECT_FALSE(options.shards.spin.has_value());
 }
 
-TEST(OptionTable, NearestFindsTypingErrorsAndNothingElse) {
-  EXPECT_EQ(nearest_option("shrads"), "shards");
-  EXPECT_EQ(nearest_option("chat-listne"), "chat-listen");
-  EXPECT_EQ(nearest_option("orders-line-bytes"), "orders-line-bytes-max");
-  EXPECT_EQ(nearest_option("loglevel"), "log-level");
-  EXPECT_FALSE(nearest_option("").has_value());
-  EXPECT_FALSE(nearest_option("q").has_value());
-  EXPECT_FALSE(nearest_option("certificate").has_value());
-  EXPECT_FALSE(nearest_option(std::string(100'000, 'a')).has_value());
-}
-
 }  // namespace
 }  // namespace ringpost::daemon

@@ -88,6 +88,17 @@ TEST(TalkOptions, ValuesArrive) {
 
 TEST(TalkOptions, AnEmptyRequestIsOne) { EXPECT_EQ(accepted({"--once", "a:1", ""}).request, ""); }
 
+TEST(TalkOptions, ARequestMayBeginWithADashBehindTwo) {
+  EXPECT_EQ(accepted({"--once", "a:1", "--", "--crlf"}).request, "--crlf");
+  EXPECT_EQ(accepted({"--once", "a:1", "--", "--"}).request, "--");
+}
+
+TEST(TalkOptions, AnUnknownOptionSuggestsTheNearest) {
+  EXPECT_EQ(refused({"a:1", "--frame"}),
+            "ringpost-talk: unknown option '--frame', did you mean '--frames'?\n"
+            "Try 'ringpost-talk --help'.\n");
+}
+
 TEST(TalkOptions, ABadValueNamesOptionValueAndBounds) {
   expect_refused({"a:1", "--timeout=2h", "--once"}, "--timeout: '2h' is not a time from 1ms to 1h");
   expect_refused({"a:1", "--connect-timeout", "0"}, "--connect-timeout: '0' is not a time from");

@@ -1,4 +1,4 @@
-#include "tools/ringpost/limits.h"
+#include "tools/options/limits.h"
 
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace ringpost::daemon {
+namespace ringpost::tools {
 namespace {
 
 TEST(Limits, OpenFilesAreRaisedToTheHardLimit) {
@@ -48,4 +48,4 @@ TEST(Limits, CpusAreThoseOfTheAffinityMask) {
 }
 
 }  // namespace
-}  // namespace ringpost::daemon
+}  // namespace ringpost::tools

@@ -6,10 +6,10 @@
 #include <span>
 #include <string_view>
 
-namespace ringpost::daemon {
+namespace ringpost::tools {
 
 // The one of `words` most like `word`, if any is like enough to have been meant.
 std::optional<std::string_view> nearest_word(std::string_view word,
                                              std::span<const std::string_view> words);
 
-}  // namespace ringpost::daemon
+}  // namespace ringpost::tools

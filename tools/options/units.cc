@@ -1,4 +1,4 @@
-#include "tools/ringpost/units.h"
+#include "tools/options/units.h"
 
 #include <charconv>
 #include <limits>
@@ -6,7 +6,7 @@
 
 #include "engine/base/assert.h"
 
-namespace ringpost::daemon {
+namespace ringpost::tools {
 
 namespace {
 
@@ -97,4 +97,4 @@ std::string show_duration(Nanos length) {
   return show_suffixed(static_cast<std::uint64_t>(length), duration_suffixes);
 }
 
-}  // namespace ringpost::daemon
+}  // namespace ringpost::tools

@@ -1,9 +1,9 @@
-#include "tools/ringpost/nearest_word.h"
+#include "tools/options/nearest_word.h"
 
 #include <algorithm>
 #include <vector>
 
-namespace ringpost::daemon {
+namespace ringpost::tools {
 
 namespace {
 
@@ -38,4 +38,4 @@ std::optional<std::string_view> nearest_word(std::string_view word,
   return nearest;
 }
 
-}  // namespace ringpost::daemon
+}  // namespace ringpost::tools

@@ -16,7 +16,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/result.h"
 
-namespace ringpost::daemon {
+namespace ringpost::tools {
 
 enum class NumberError : std::uint8_t {
   malformed,     // no digits, or something that is not one of the unit's suffixes behind them
@@ -33,4 +33,4 @@ std::string show_count(std::uint64_t count);
 std::string show_bytes(std::uint64_t bytes);      // 4KiB, 4097B
 std::string show_duration(engine::Nanos length);  // 30s, 1500ms, 0s. Requires: length >= 0.
 
-}  // namespace ringpost::daemon
+}  // namespace ringpost::tools

@@ -8,7 +8,7 @@
 
 #include "engine/base/result.h"
 
-namespace ringpost::daemon {
+namespace ringpost::tools {
 
 struct OpenFileLimit {
   std::uint64_t before;  // the soft limit that we were started with
@@ -27,4 +27,4 @@ struct Host {
   std::uint64_t open_files_max = 0;  // see OpenFileLimit::now
 };
 
-}  // namespace ringpost::daemon
+}  // namespace ringpost::tools

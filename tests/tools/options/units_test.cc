@@ -1,11 +1,11 @@
-#include "tools/ringpost/units.h"
+#include "tools/options/units.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdint>
 #include <limits>
 
-namespace ringpost::daemon {
+namespace ringpost::tools {
 namespace {
 
 using engine::nanos_per_ms;
@@ -93,4 +93,4 @@ TEST(Units, WhatIsShownReadsBack) {
 }
 
 }  // namespace
-}  // namespace ringpost::daemon
+}  // namespace ringpost::tools

@@ -1,4 +1,4 @@
-#include "tools/ringpost/limits.h"
+#include "tools/options/limits.h"
 
 #include <sched.h>
 #include <sys/resource.h>
@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <memory>
 
-namespace ringpost::daemon {
+namespace ringpost::tools {
 
 namespace {
 
@@ -51,4 +51,4 @@ Result<std::vector<int>, std::error_code> affinity_cpus() {
   return Unexpected{std::error_code(EINVAL, std::generic_category())};
 }
 
-}  // namespace ringpost::daemon
+}  // namespace ringpost::tools
