@@ -8,12 +8,7 @@ namespace ringpost::http {
 
 namespace {
 
-// -1: not a digit.
-int hex_value(unsigned char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const unsigned char lower = c | 0x20;
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
+bool is_blank(unsigned char c) { return c == ' ' || c == '\t'; }
 
 }  // namespace
 
@@ -66,9 +61,16 @@ Errc BodyParser::on_framing(unsigned char c) {
   switch (state_) {
     case State::chunk_size:
       return on_size(c);
-    case State::chunk_extension:
-      if (c == '\r') return expect('\r', State::chunk_size_lf);
-      return value_bytes[c] ? count_extra() : Errc::bad_chunk;
+    case State::extension_blank:
+    case State::extension_begin:
+    case State::extension_name:
+    case State::extension_equals:
+    case State::extension_value_begin:
+    case State::extension_value:
+    case State::extension_quoted:
+    case State::extension_escaped:
+    case State::extension_quoted_end:
+      return on_extension(c);
     case State::chunk_size_lf:
       return c == '\n' ? on_size_line_end() : Errc::bad_chunk;
     case State::chunk_cr:
@@ -100,13 +102,56 @@ Errc BodyParser::on_size(unsigned char c) {
     return Errc::none;
   }
   if (digits_ == 0) return Errc::bad_chunk;
+  return end_part(c);
+}
+
+// Behind a size, or the name or value of an extension.
+Errc BodyParser::end_part(unsigned char c) {
   if (c == '\r') {
     state_ = State::chunk_size_lf;
     return Errc::none;
   }
-  if (c != ';') return Errc::bad_chunk;
-  state_ = State::chunk_extension;
+  if (c != ';' && !is_blank(c)) return Errc::bad_chunk;
+  state_ = c == ';' ? State::extension_begin : State::extension_blank;
   return count_extra();
+}
+
+// *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ) (section 7.1.1)
+Errc BodyParser::on_extension(unsigned char c) {
+  const auto go_on = [&](bool right, State then) {
+    if (!right) return Errc::bad_chunk;
+    state_ = then;
+    return count_extra();
+  };
+  const bool blank = is_blank(c);
+  switch (state_) {
+    case State::extension_blank:
+      return go_on(blank || c == ';', blank ? state_ : State::extension_begin);
+    case State::extension_begin:
+      return go_on(blank || token_bytes[c], blank ? state_ : State::extension_name);
+    case State::extension_name:
+      if (token_bytes[c]) return count_extra();
+      if (blank) return go_on(true, State::extension_equals);
+      return c == '=' ? go_on(true, State::extension_value_begin) : end_part(c);
+    case State::extension_equals:
+      if (c == '=') return go_on(true, State::extension_value_begin);
+      return go_on(blank || c == ';', blank ? state_ : State::extension_begin);
+    case State::extension_value_begin:
+      if (c == '"') return go_on(true, State::extension_quoted);
+      return go_on(blank || token_bytes[c], blank ? state_ : State::extension_value);
+    case State::extension_value:
+      return token_bytes[c] ? count_extra() : end_part(c);
+    case State::extension_quoted:
+      if (c == '"') return go_on(true, State::extension_quoted_end);
+      return go_on(value_bytes[c], c == '\\' ? State::extension_escaped : state_);
+    case State::extension_escaped:
+      return go_on(value_bytes[c], State::extension_quoted);
+    case State::extension_quoted_end:
+      return end_part(c);
+    default:
+      break;
+  }
+  ASSERT(!"a byte of an extension");
 }
 
 Errc BodyParser::on_size_line_end() {

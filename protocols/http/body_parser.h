@@ -47,24 +47,34 @@ class BodyParser {
 
  private:
   enum class State : std::uint8_t {
-    content,          // `left_` bytes of content follow, and then the end
-    chunk_size,       // digits of a chunk's size, or what ends them
-    chunk_extension,  // anything behind `;`, up to the line's end
-    chunk_size_lf,    // the LF behind the size or the extension
-    chunk_content,    // `left_` bytes of the chunk follow
-    chunk_cr,         // the CR behind a chunk's content
-    chunk_lf,         // its LF
-    trailer_begin,    // the first byte of a trailer line, or of the last line
-    trailer_name,     // up to the colon
-    trailer_value,    // up to the line's end
-    trailer_lf,       // the LF of a trailer line
-    last_lf,          // the LF that ends it all
+    content,                // `left_` bytes of content follow, and then the end
+    chunk_size,             // digits of a chunk's size, or what ends them
+    extension_blank,        // blanks, and then the `;` of another extension
+    extension_begin,        // behind `;`: blanks and a name
+    extension_name,         // more of it, or what ends it
+    extension_equals,       // blanks behind a name, and then `=` or `;`
+    extension_value_begin,  // behind `=`: blanks and a token or a quoted string
+    extension_value,        // more of the token, or what ends it
+    extension_quoted,       // up to the second quote
+    extension_escaped,      // the byte behind a backslash
+    extension_quoted_end,   // what ends it
+    chunk_size_lf,          // the LF behind the size or the extensions
+    chunk_content,          // `left_` bytes of the chunk follow
+    chunk_cr,               // the CR behind a chunk's content
+    chunk_lf,               // its LF
+    trailer_begin,          // the first byte of a trailer line, or of the last line
+    trailer_name,           // up to the colon
+    trailer_value,          // up to the line's end
+    trailer_lf,             // the LF of a trailer line
+    last_lf,                // the LF that ends it all
     over,
   };
 
   BodyResult take_content(Bytes input, std::size_t used);
   Errc on_framing(unsigned char c);
   Errc on_size(unsigned char c);
+  Errc end_part(unsigned char c);
+  Errc on_extension(unsigned char c);
   Errc on_size_line_end();
   Errc on_trailer(unsigned char c);
   Errc count_extra();

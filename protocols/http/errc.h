@@ -24,8 +24,11 @@ enum class Errc : std::uint8_t {
   bad_host,
   // Content-Length is not one decimal number, or stands there twice (section 6.3).
   bad_content_length,
-  // Transfer-Encoding is anything but one `chunked`, or in HTTP/1.0 (section 6.1).
+  // Transfer-Encoding does not end with `chunked`, has it twice, stands there twice, or in HTTP/1.0
+  // (sections 6.1 and 6.3).
   bad_transfer_encoding,
+  // Other codings below the `chunked`, which we do not take off (section 6.1).
+  unknown_coding,
   // Both Content-Length and Transfer-Encoding (section 6.3: a request smuggled).
   two_lengths,
   // A chunk's size, extension or end, or a trailer line, is wrong (section 7.1).
@@ -53,6 +56,8 @@ constexpr std::uint16_t status_of(Errc errc) {
       return 431;
     case Errc::body_too_large:
       return 413;
+    case Errc::unknown_coding:
+      return 501;
     case Errc::bad_expectation:
       return 417;
     case Errc::bare_line_end:

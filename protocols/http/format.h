@@ -73,6 +73,15 @@ inline constexpr ByteSet token_bytes = detail::set_of([](unsigned char c) {
 // Of field values: visible, obs-text, space and tab (RFC 9110 section 5.5).
 inline constexpr ByteSet value_bytes =
     detail::set_of([](unsigned char c) { return c == '\t' || (c >= ' ' && c != 127); });
+// Of the names of hosts, with the percent sign (RFC 3986 section 3.2.2), and without the comma,
+// which two Host fields that somebody has put together would have.
+inline constexpr ByteSet host_name_bytes = detail::set_of([](unsigned char c) {
+  return detail::is_alnum(c) ||
+         (c != 0 &&
+          std::string_view("-._~%!$&'()*+;=").find(static_cast<char>(c)) != std::string_view::npos);
+});
+inline constexpr ByteSet digit_bytes =
+    detail::set_of([](unsigned char c) { return c >= '0' && c <= '9'; });
 // Of targets: visible ASCII, which is wider than RFC 3986 and narrower than what others let pass.
 inline constexpr ByteSet target_bytes =
     detail::set_of([](unsigned char c) { return c > ' ' && c < 127 && c != '#'; });
@@ -81,6 +90,24 @@ constexpr bool all_in(const ByteSet& set, Bytes bytes) {
   bool all = true;
   for (const char c : bytes) all &= set[static_cast<unsigned char>(c)];
   return all;
+}
+
+// -1: not a digit.
+constexpr int hex_value(unsigned char c) {
+  if (digit_bytes[c]) return c - '0';
+  const unsigned char lower = c | 0x20;
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+// Two digits stand behind each percent sign (RFC 3986 section 2.1).
+constexpr bool percents_are_right(Bytes bytes) {
+  for (std::size_t at = 0; (at = bytes.find('%', at)) != Bytes::npos; at += 3) {
+    if (bytes.size() - at < 3 || hex_value(static_cast<unsigned char>(bytes[at + 1])) < 0 ||
+        hex_value(static_cast<unsigned char>(bytes[at + 2])) < 0) {
+      return false;
+    }
+  }
+  return true;
 }
 
 // Upper and lower case letters of ASCII are the same. Requires: `lower` has no upper case ones.

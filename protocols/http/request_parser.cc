@@ -1,11 +1,53 @@
 #include "protocols/http/request_parser.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <charconv>
 
 namespace ringpost::http {
 
 namespace {
+
+// --- Hosts ---------------------------------------------------------------------------------------
+
+bool is_ipv6(Bytes address) {
+  char text[INET6_ADDRSTRLEN] = {};
+  in6_addr parsed;
+  if (address.size() >= sizeof text) return false;
+  std::copy(address.begin(), address.end(), text);
+  return inet_pton(AF_INET6, text, &parsed) == 1;
+}
+
+// IPvFuture
+bool is_future_address(Bytes address) {
+  const std::size_t dot = address.find('.');
+  if (dot == Bytes::npos || dot < 2 || (address.front() | 0x20) != 'v') return false;
+  const auto is_hex = [](char c) { return hex_value(static_cast<unsigned char>(c)) >= 0; };
+  const auto may_stand = [](char c) {
+    return c == ':' || (c != '%' && host_name_bytes[static_cast<unsigned char>(c)]);
+  };
+  const Bytes rest = address.substr(dot + 1);
+  return std::all_of(address.begin() + 1, address.begin() + static_cast<std::ptrdiff_t>(dot),
+                     is_hex) &&
+         !rest.empty() && std::all_of(rest.begin(), rest.end(), may_stand);
+}
+
+// uri-host [ ":" port ] (RFC 3986 section 3.2.2), the host not empty (RFC 9110 section 4.2.1).
+bool is_host_and_port(Bytes value) {
+  const bool has_brackets = value.starts_with('[');
+  const std::size_t end = has_brackets ? value.find(']') : std::min(value.find(':'), value.size());
+  if (end == 0 || end == Bytes::npos) return false;
+  if (has_brackets) {
+    const Bytes address = value.substr(1, end - 1);
+    if (!is_ipv6(address) && !is_future_address(address)) return false;
+  } else {
+    const Bytes name = value.substr(0, end);
+    if (!all_in(host_name_bytes, name) || !percents_are_right(name)) return false;
+  }
+  const Bytes port = value.substr(has_brackets ? end + 1 : end);
+  return port.empty() || (port.front() == ':' && all_in(digit_bytes, port.substr(1)));
+}
 
 // --- The first line ------------------------------------------------------------------------------
 
@@ -22,7 +64,7 @@ Errc parse_version(Bytes version, Request& request) {
 
 // Leaves the origin form or the asterisk of whichever form it is (RFC 9112 section 3.2).
 Errc parse_target(Bytes target, Request& request) {
-  if (!all_in(target_bytes, target)) return Errc::bad_target;
+  if (!all_in(target_bytes, target) || !percents_are_right(target)) return Errc::bad_target;
   if (request.method == Method::connect) return Errc::bad_target;  // nothing here is a proxy
   if (target == "*") {
     if (request.method != Method::options) return Errc::bad_target;
@@ -35,7 +77,7 @@ Errc parse_target(Bytes target, Request& request) {
     }
     const Bytes rest = target.substr(scheme + 3);
     const std::size_t path = std::min(rest.find_first_of("/?"), rest.size());
-    if (path == 0) return Errc::bad_target;
+    if (!is_host_and_port(rest.substr(0, path))) return Errc::bad_target;
     target = path == rest.size() ? Bytes("/") : rest.substr(path);
   }
   request.target = target;
@@ -72,11 +114,6 @@ struct Framing {
   bool says_keep_alive = false;
 };
 
-// uri-host [":" port]; the host's own syntax is left to those who use it (RFC 9110 section 7.2).
-bool is_host(Bytes value) {
-  return all_in(target_bytes, value) && value.find_first_of("/?@,\\") == Bytes::npos;
-}
-
 Errc on_content_length(Bytes value, Framing& framing, Request& request) {
   if (framing.has_length) return Errc::bad_content_length;
   framing.has_length = true;
@@ -87,11 +124,26 @@ Errc on_content_length(Bytes value, Framing& framing, Request& request) {
   return Errc::none;
 }
 
+// Codings that end with chunked and have it once: where the request ends is known.
+bool ends_with_chunked(Bytes codings) {
+  bool are_tokens = true;
+  bool is_last = false;
+  std::size_t count = 0, chunked_count = 0;
+  for_each_in_list(codings, [&](Bytes coding) {
+    ++count;
+    are_tokens &= all_in(token_bytes, coding);
+    is_last = equals_ignoring_case(coding, "chunked");
+    if (is_last) ++chunked_count;
+  });
+  return are_tokens && is_last && chunked_count == 1 && count > 1;
+}
+
 Errc on_transfer_encoding(Bytes value, Framing& framing) {
   if (framing.has_coding) return Errc::bad_transfer_encoding;
   framing.has_coding = true;
   framing.is_chunked = equals_ignoring_case(value, "chunked");
-  return framing.is_chunked ? Errc::none : Errc::bad_transfer_encoding;
+  if (framing.is_chunked) return Errc::none;
+  return ends_with_chunked(value) ? Errc::unknown_coding : Errc::bad_transfer_encoding;
 }
 
 void on_connection(Bytes value, Framing& framing, Request& request) {
@@ -109,7 +161,8 @@ Errc on_field(const Field& field, Framing& framing, Request& request) {
     case 4:
       if (!is("host")) break;
       ++framing.hosts;
-      return is_host(field.value) ? Errc::none : Errc::bad_host;
+      // Empty where the target has no authority (RFC 9112 section 3.2).
+      return field.value.empty() || is_host_and_port(field.value) ? Errc::none : Errc::bad_host;
     case 6:
       if (!is("expect")) break;
       if (!equals_ignoring_case(field.value, "100-continue")) return Errc::bad_expectation;

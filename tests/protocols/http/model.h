@@ -243,6 +243,7 @@ class Model {
     for (const char c : target) {
       if (c <= 32 || c == 127 || c == '#') return Errc::bad_target;
     }
+    if (!has_right_percents(target)) return Errc::bad_target;
     if (method_ == "CONNECT") return Errc::bad_target;
     if (target[0] != '/' && !(target == "*" && method_ == "OPTIONS")) {
       const std::string scheme = lower(target.substr(0, target.find(':')));
@@ -250,7 +251,7 @@ class Model {
       if (target.substr(scheme.size(), 3) != "://") return Errc::bad_target;
       target.erase(0, scheme.size() + 3);
       const std::size_t host = target.find_first_of("/?");
-      if (target.empty() || host == 0) return Errc::bad_target;
+      if (!is_host_and_port(target.substr(0, host))) return Errc::bad_target;
       target = host == std::string::npos ? "/" : target.substr(host);
       if (target[0] == '?') target = "/" + target;
     }
@@ -267,15 +268,7 @@ class Model {
     if (!is_token(name) || !is_value(value)) return Errc::bad_field;
     const bool repeated = count(lower(name)) != 0;
     fields_.emplace_back(name, value);
-    if (lower(name) == "host" &&
-        value.find_first_of(std::string(" \t/?@,\\#")) != std::string::npos) {
-      return Errc::bad_host;
-    }
-    if (lower(name) == "host") {
-      for (const char c : value) {
-        if (c < 32 || c == 127) return Errc::bad_host;
-      }
-    }
+    if (lower(name) == "host" && !value.empty() && !is_host_and_port(value)) return Errc::bad_host;
     if (lower(name) == "content-length") {
       std::string digits = value;
       while (digits.size() > 1 && digits[0] == '0') digits.erase(0, 1);
@@ -286,11 +279,86 @@ class Model {
           digits.size() < most.size() || (digits.size() == most.size() && digits <= most);
       if (repeated || !number || !fits) return Errc::bad_content_length;
     }
-    if (lower(name) == "transfer-encoding" && (repeated || lower(value) != "chunked")) {
-      return Errc::bad_transfer_encoding;
-    }
+    if (lower(name) == "transfer-encoding" && repeated) return Errc::bad_transfer_encoding;
+    if (lower(name) == "transfer-encoding" && lower(value) != "chunked") return codings(value);
     if (lower(name) == "expect" && lower(value) != "100-continue") return Errc::bad_expectation;
     return Errc::none;
+  }
+
+  static bool has_right_percents(const std::string& text) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (text[i] == '%' && !is_hex(text.substr(i + 1, 2), 2, 2)) return false;
+    }
+    return true;
+  }
+  static bool is_hex(const std::string& text, std::size_t least, std::size_t most) {
+    return text.size() >= least && text.size() <= most &&
+           text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
+  }
+  // Of names of hosts, and of addresses of the future.
+  static bool is_name(const std::string& text, const std::string& more) {
+    return std::all_of(text.begin(), text.end(), [&](unsigned char c) {
+      return c < 128 && (std::isalnum(c) ||
+                         ("-._~!$&'()*+;=" + more).find(static_cast<char>(c)) != std::string::npos);
+    });
+  }
+
+  static bool is_host_and_port(const std::string& value) {
+    std::string host = value;
+    if (value[0] == '[') {
+      const std::size_t end = value.find(']');
+      if (end == std::string::npos || !is_literal(value.substr(1, end - 1))) return false;
+      host = value.substr(0, end + 1);
+    } else {
+      host = value.substr(0, value.find(':'));
+      if (host.empty() || !is_name(host, "%") || !has_right_percents(host)) return false;
+    }
+    const std::string port = value.substr(host.size());
+    return port.empty() ||
+           (port[0] == ':' && port.find_first_not_of("0123456789", 1) == std::string::npos);
+  }
+  static bool is_literal(const std::string& text) {
+    const std::size_t dot = text.find('.');
+    if (text[0] == 'v' || text[0] == 'V') {
+      return dot != std::string::npos && is_hex(text.substr(1, dot - 1), 1, dot) &&
+             dot + 1 != text.size() && is_name(text.substr(dot + 1), ":");
+    }
+    const std::size_t gap = text.find("::");
+    if (gap == std::string::npos) return groups(text) == 8;
+    const int before = gap == 0 ? 0 : groups(text.substr(0, gap), false);
+    const int behind = gap + 2 == text.size() ? 0 : groups(text.substr(gap + 2));
+    return before >= 0 && behind >= 0 && before + behind <= 7;
+  }
+  // How many groups of an IPv6 address these are; -1: some are none.
+  static int groups(const std::string& text, bool may_end_with_ipv4 = true) {
+    int count = 0;
+    const std::vector<std::string> parts = split(text, ':');
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const bool is_ipv4 = may_end_with_ipv4 && i + 1 == parts.size() && is_dotted(parts[i]);
+      if (!is_ipv4 && !is_hex(parts[i], 1, 4)) return -1;
+      count += is_ipv4 ? 2 : 1;
+    }
+    return count;
+  }
+  static bool is_dotted(const std::string& text) {
+    const std::vector<std::string> parts = split(text, '.');
+    return parts.size() == 4 &&
+           std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
+             return !part.empty() && part.size() <= 3 &&
+                    part.find_first_not_of("0123456789") == std::string::npos &&
+                    (part == "0" || part[0] != '0') && std::stoi(part) <= 255;
+           });
+  }
+
+  static Errc codings(const std::string& value) {
+    std::vector<std::string> names;
+    for (const std::string& element : split(value, ',')) {
+      if (!strip(element).empty()) names.push_back(lower(strip(element)));
+    }
+    const bool right = names.size() > 1 && names.back() == "chunked" &&
+                       std::count(names.begin(), names.end(), "chunked") == 1 &&
+                       std::all_of(names.begin(), names.end(), is_token);
+    return right ? Errc::unknown_coding : Errc::bad_transfer_encoding;
   }
 
   std::size_t count(const std::string& name) const {
@@ -363,13 +431,11 @@ class Model {
       }
       if (!c) return false;
       if (size.empty()) return fail(Errc::bad_chunk);
-      if (*c == ';') {
-        while (c && *c != '\r') {
-          if (!is_value(std::string(1, *c))) return fail(Errc::bad_chunk);
-          if (++extra > limits_.trailer_bytes_max) return fail(Errc::head_too_large);
-          c = take();
-        }
-      }
+      const Extensions extensions = extensions_of(*c + rest_);
+      extra += static_cast<std::uint32_t>(extensions.bytes);
+      if (extra > limits_.trailer_bytes_max) return fail(Errc::head_too_large);
+      if (extensions.is_wrong) return fail(Errc::bad_chunk);
+      for (std::size_t i = 0; i < extensions.bytes; ++i) c = take();
       if (!c) return false;
       if (*c != '\r') return fail(Errc::bad_chunk);
       c = take();
@@ -388,6 +454,55 @@ class Model {
       }
     }
     return trailers(content, extra);
+  }
+
+  struct Extensions {
+    std::size_t bytes;  // that are right
+    bool is_wrong;      // the one behind them is not
+  };
+
+  // Goes through the grammar from the left; the end of the text may be anywhere.
+  static Extensions extensions_of(const std::string& text) {
+    std::size_t at = 0;
+    const auto is = [&](char c) { return at < text.size() && text[at] == c; };
+    const auto skip_blanks = [&] {
+      const std::size_t before = at;
+      while (is(' ') || is('\t')) ++at;
+      return at != before;
+    };
+    const auto skip_token = [&] {
+      const std::size_t before = at;
+      while (at < text.size() && is_token(text.substr(at, 1))) ++at;
+      return at != before;
+    };
+    for (;;) {
+      const bool blanks = skip_blanks();
+      if (is('\r') && !blanks) return {at, false};
+      if (!is(';')) return {at, at != text.size()};
+      ++at;
+      skip_blanks();
+      if (!skip_token()) return {at, at != text.size()};
+      const std::size_t behind_name = at;
+      skip_blanks();
+      if (!is('=')) {
+        if (at != text.size()) at = behind_name;
+        continue;
+      }
+      ++at;
+      skip_blanks();
+      if (is('"')) {
+        ++at;
+        while (at < text.size() && !is('"')) {
+          if (!is_value(text.substr(at, 1))) return {at, true};
+          if (is('\\') && at + 1 < text.size() && is_value(text.substr(at + 1, 1))) ++at;
+          ++at;
+        }
+        if (at == text.size()) return {at, false};
+        ++at;
+      } else if (!skip_token()) {
+        return {at, at != text.size()};
+      }
+    }
   }
 
   bool trailers(const std::string& content, std::uint32_t extra) {
