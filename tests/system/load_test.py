@@ -60,6 +60,7 @@ class LoadsTheDaemon(SystemTest):
         with Daemon("--services", "orders", "--orders-cap", "1e9", shards=2) as daemon:
             target = url("orders", daemon.addresses["orders"])
             self.run_right(target, "-n", 20000, "-c", 10, "-P", 32)
+            self.run_right(target, "-n", 20000, "-c", 10, "-P", 32, "--own-buys")
             self.run_right(target, "-n", 999, "-c", 3, "-t", 2, "--mix", "buy:2,get:1")
             self.run_right(target, "-n", 500, "-c", 3, "--mix", "get:1")
 

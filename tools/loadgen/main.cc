@@ -63,7 +63,7 @@ std::unique_ptr<const Protocol> make_protocol(const Options& options) {
     case Scheme::frames:
       return std::make_unique<EchoProtocol>(text_script(options, Wrapping::length));
     case Scheme::orders:
-      return std::make_unique<OrdersProtocol>(options.mix);
+      return std::make_unique<OrdersProtocol>(options.mix, options.own_buys);
     case Scheme::chat:
       return std::make_unique<ChatProtocol>(text_script(options, Wrapping::crlf), options.senders);
   }

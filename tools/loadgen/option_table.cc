@@ -180,6 +180,8 @@ constexpr OptionRow rows[] = {
      "chat: connections that only listen", "Default: the rest of --connections."},
     {load, "--mix", "LIST", set_mix, "orders: how many of each request, evenly mixed",
      "Default buy:15,get:1; at least one get, which answers the buys before it."},
+    {load, "--own-buys", "", set_flag<&Options::own_buys>,
+     "orders: a reply must have all that its connection bought before; for servers that take all"},
     {load, "--seed", "N", set_count<&Options::seed, 0, UINT64_MAX>,
      "of what is random: contents and sizes", "Default 1."},
 

@@ -37,6 +37,7 @@ struct Options {
   std::uint64_t senders = 1;
   std::optional<std::uint64_t> listeners;  // default: the connections that do not send
   OrderMix mix;
+  bool own_buys = false;  // a reply must have them
   // The machine.
   std::uint64_t threads = 1;
   std::vector<std::uint32_t> cpus;  // default: the last ones that this process may use

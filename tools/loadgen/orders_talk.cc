@@ -1,8 +1,8 @@
 #include "tools/loadgen/orders_talk.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
+#include <map>
 
 #include "tools/loadgen/excerpt.h"
 #include "tools/loadgen/message_writer.h"
@@ -12,8 +12,9 @@ namespace ringpost::loadgen {
 namespace {
 
 constexpr Bytes get_line = "GET\n";
-constexpr std::array<Bytes, 5> tickers = {"BYND", "NODE", "PLTR", "POST", "RING"};
 constexpr std::size_t messages_min = 4096;
+// A server that adds in binary32, as the services do, cannot add 1 above it.
+constexpr std::uint64_t exact_max = std::uint64_t{1} << 24;
 
 bool is_get(Bytes message) { return message == get_line; }
 
@@ -37,8 +38,19 @@ std::vector<std::string> OrdersScript::make(const OrderMix& mix) {
   return messages;
 }
 
-OrdersScript::OrdersScript(const OrderMix& mix)
-    : requests(make(mix)), answered(requests.message_count()), has_buys(mix.buys != 0) {
+OrdersScript::OrdersScript(const OrderMix& mix, bool checks_own_buys)
+    : requests(make(mix)),
+      answered(requests.message_count()),
+      bought(requests.message_count() + 1),
+      own_buys(checks_own_buys),
+      has_buys(mix.buys != 0) {
+  for (std::uint32_t i = 0; i < requests.message_count(); ++i) {
+    bought[i + 1] = bought[i];
+    const Bytes message = requests.message(i);
+    for (std::size_t ticker = 0; ticker < tickers.size(); ++ticker) {
+      if (message.find(tickers[ticker]) != Bytes::npos) ++bought[i + 1][ticker];
+    }
+  }
   std::uint32_t until_get = 0;
   for (std::uint32_t i = requests.message_count(); i-- != 0;) {  // the last one is a GET
     until_get = is_get(requests.message(i)) ? 1 : until_get + 1;
@@ -109,23 +121,58 @@ void OrdersTalk::on_reply(bool right) {
     return target_->on_ready();
   }
   ++replies_;
-  const std::uint32_t count = script_.requests.message_count();
   const std::uint64_t answered =
       unanswered_ == 0 ? 1  // of nothing: let the target complain
                        : std::min<std::uint64_t>(script_.answered[next_answered_], unanswered_);
   unanswered_ -= std::min(answered, unanswered_);
-  next_answered_ = static_cast<std::uint32_t>((next_answered_ + answered) % count);
-  if (right) {
+  advance(answered);
+  if (right && has_own_buys()) {
     target_->on_replies(answered);
   } else {
     target_->on_failed(answered);
   }
 }
 
+void OrdersTalk::advance(std::uint64_t answered) {
+  const std::uint64_t next = next_answered_ + answered;
+  const std::uint32_t count = script_.requests.message_count();
+  cycles_answered_ += next / count;
+  next_answered_ = static_cast<std::uint32_t>(next % count);
+}
+
+// Whether the last state has what was bought here in front of the GET that it answers.
+bool OrdersTalk::has_own_buys() {
+  if (!script_.own_buys) return true;
+  const OrdersScript::Purchases& all = script_.bought.back();
+  const OrdersScript::Purchases& rest = script_.bought[next_answered_];
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::uint64_t own = std::min(exact_max, cycles_answered_ * all[i] + rest[i]);
+    const double held = own_[i] < book_.size() ? book_[own_[i]].amount : 0;
+    if (held >= static_cast<double>(own)) continue;
+    target_->on_fault({FaultKind::lost, replies_ - 1,
+                       "of " + std::to_string(own) + " bought here before, the book has " +
+                           std::to_string(held) + " " + std::string(OrdersScript::tickers[i])});
+    return false;
+  }
+  return true;
+}
+
 // What is wrong with a state line; takes it over if nothing is. Empty: nothing.
 std::string OrdersTalk::check(Bytes line) {
   if (ready_ && !script_.has_buys) return "the book changed, though nobody bought";
-  Book book;
+  if (const std::string wrong = read_state(line); !wrong.empty()) return wrong;
+  if (!is_in_order_of_before()) return take_anew();
+  for (std::size_t i = 0; i < shown_.size(); ++i) {
+    if (shown_[i].amount < book_[i].amount) {
+      return "has less of " + book_[i].ticker + " than before";
+    }
+  }
+  for (std::size_t i = 0; i < shown_.size(); ++i) book_[i].amount = shown_[i].amount;
+  return "";
+}
+
+std::string OrdersTalk::read_state(Bytes line) {
+  shown_.clear();
   Bytes rest = line;
   while (rest != "\n") {
     const std::size_t end = rest.find(';');
@@ -139,14 +186,32 @@ std::string OrdersTalk::check(Bytes line) {
     double value = 0;
     const auto [stop, error] = std::from_chars(amount.data(), amount.data() + amount.size(), value);
     if (error != std::errc() || stop != amount.data() + amount.size()) return "has no amount";
-    if (!book.emplace(entry.substr(0, colon), value).second) return "names a ticker twice";
+    shown_.push_back({entry.substr(0, colon), value});
   }
-  for (const auto& [ticker, amount] : book_) {
-    const auto now = book.find(ticker);
-    if (now == book.end()) return "lost ticker " + ticker;
-    if (now->second < amount) return "has less of " + ticker + " than before";
+  return "";
+}
+
+// The tickers of before, and so each once. Nearly always.
+bool OrdersTalk::is_in_order_of_before() const {
+  return std::ranges::equal(shown_, book_, {}, &Shown::ticker, &Holding::ticker);
+}
+
+std::string OrdersTalk::take_anew() {
+  std::map<Bytes, double> book;
+  for (const Shown& shown : shown_) {
+    if (!book.emplace(shown.ticker, shown.amount).second) return "names a ticker twice";
   }
-  book_ = std::move(book);
+  for (const Holding& holding : book_) {
+    const auto now = book.find(holding.ticker);
+    if (now == book.end()) return "lost ticker " + holding.ticker;
+    if (now->second < holding.amount) return "has less of " + holding.ticker + " than before";
+  }
+  book_.clear();
+  for (const Shown& shown : shown_) book_.push_back({std::string(shown.ticker), shown.amount});
+  for (std::size_t i = 0; i < own_.size(); ++i) {
+    const auto at = std::ranges::find(book_, OrdersScript::tickers[i], &Holding::ticker);
+    own_[i] = static_cast<std::size_t>(at - book_.begin());
+  }
   return "";
 }
 

@@ -122,7 +122,8 @@ struct RunResult {
   Machine machine;
   Setup setup;
   std::int64_t started_unix_ms = 0;  // wall clock, for people
-  Nanos elapsed = 0;                 // the measured period as it was
+  Nanos began = 0;                   // the measured period, by the clock of `setup` ...
+  Nanos elapsed = 0;                 // ... and as long as it was
   bool interrupted = false;          // by Ctrl-C: shorter than asked
 
   std::uint64_t requests = 0;

@@ -28,6 +28,7 @@ void merge(std::optional<Histogram>& sum, const std::optional<Histogram>& more) 
 void Tally::add(std::unique_ptr<Slice> interval) {
   if (interval->part == Slice::Part::measured) {
     Use& use = uses_[interval->shard];
+    if (use.measured == 0) began_ = std::min(began_, interval->begin);
     use.measured += interval->end - interval->begin;
     use.busy += interval->busy;
     use.sums.run_delay += interval->run_delay;
@@ -86,6 +87,7 @@ void Tally::finish(RunResult& result) {
     }
     result.threads.push_back(use.sums);
   }
+  if (result.elapsed > 0) result.began = began_;
   result.requests = sums_.requests;
   result.replies = sums_.replies;
   result.bytes_sent = sums_.bytes_sent;

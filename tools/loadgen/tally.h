@@ -39,6 +39,7 @@ class Tally {
 
   std::uint32_t shards_;
   Nanos start_;
+  Nanos began_ = engine::never;        // of the first measured interval
   std::map<std::uint32_t, Row> open_;  // by index
   std::vector<Second> rows_;           // all, tails not
   std::size_t rows_taken_ = 0;

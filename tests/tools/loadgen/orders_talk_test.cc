@@ -63,6 +63,28 @@ TEST(OrdersTalk, WhatCannotBeIsTold) {
   EXPECT_EQ(told("ERR bad amount\nA: 2;B: 1;\n"), "4 right, 0 failed, unexpected 0");
 }
 
+TEST(OrdersTalk, TheOrderOfTheBookMayChange) {
+  Trader trader(mixed, "A: 2;B: 1;\n");
+  trader.talk.request(8);
+  EXPECT_EQ(trader.told_of("B: 1;A: 2;C: 1;\nC: 2;A: 2;B: 1;\n"), "8 right, 0 failed");
+  trader.talk.request(4);
+  EXPECT_EQ(trader.told_of("C: 2;A: 2;B: 0;\n"), "8 right, 4 failed, wrong bytes 2");
+}
+
+TEST(OrdersTalk, OwnPurchasesAreMissed) {
+  const OrdersScript own({.buys = 3, .gets = 1}, true);
+  const auto told = [&own](const std::string& replies) {
+    Trader trader(own);
+    trader.talk.request(8);
+    return trader.told_of(replies);
+  };
+  const std::string first = "BYND: 1;NODE: 1;PLTR: 1;\n";
+  EXPECT_EQ(told(first + "BYND: 2;NODE: 1;PLTR: 1;POST: 1;RING: 1;\n"), "8 right, 0 failed");
+  EXPECT_EQ(told(first + "RING: 9;POST: 9;PLTR: 9;NODE: 9;BYND: 9;\n"), "8 right, 0 failed");
+  EXPECT_EQ(told("BYND: 1;PLTR: 1;\n" + first), "0 right, 8 failed, missing 0, missing 1");
+  EXPECT_EQ(told(first + first), "4 right, 4 failed, missing 1");
+}
+
 TEST(OrdersTalk, WithoutABuyTheBookStaysAsItWas) {
   Trader trader(gets, "A: 2;\n");
   trader.talk.request(2);

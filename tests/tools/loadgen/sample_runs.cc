@@ -56,6 +56,7 @@ void add_second(RunResult& run, std::uint64_t replies, std::uint64_t weight, Dra
   run.seconds.push_back(row);
   if (row.warmup) return;
   run.latency.merge(histogram);
+  if (run.elapsed == 0) run.began = row.start + 4 * 3600 * nanos_per_s;
   run.elapsed += nanos_per_s;
   run.requests += replies;
   run.replies += replies;

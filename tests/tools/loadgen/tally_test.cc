@@ -48,6 +48,7 @@ TEST(Tally, TheWarmUpHasRowsAndNothingElse) {
   EXPECT_TRUE(result.seconds[0].warmup);
   EXPECT_EQ(result.seconds[0].max, 7'000'000);
   EXPECT_EQ(result.replies, 10u);
+  EXPECT_EQ(result.began, 101 * second);
   EXPECT_EQ(result.elapsed, second);
   EXPECT_EQ(result.latency.count(), 10u);
   EXPECT_EQ(result.rate_per_s(), 10.0);

@@ -72,7 +72,8 @@ Json setup_of(const Setup& setup) {
 }
 
 Json totals_of(const RunResult& run) {
-  return {{"elapsed_s", run.seconds_elapsed()},
+  return {{"began_ns", run.began},
+          {"elapsed_s", run.seconds_elapsed()},
           {"interrupted", run.interrupted},
           {"requests", run.requests},
           {"replies", run.replies},
