@@ -1,16 +1,13 @@
 #pragma once
 
-// Streams too large for a socket's buffers, which one thread sends and receives at once: into the
-// server by one socket, out of it by another, or by the same one. Every write is of a fixed size,
-// as far as the kernel takes it, and every byte that comes out is compared with what went in.
-
-#include <poll.h>
+// Streams without an end, which one thread sends and receives at once: into the server by one
+// socket, out of it by another, as much as goes through. Every byte that comes out is compared with
+// what went in.
 
 #include <cstdint>
 #include <vector>
 
 #include "perf/client/meter.h"
-#include "perf/client/options.h"
 #include "perf/client/repeated_stream.h"
 
 namespace ringpost::perf {
@@ -24,10 +21,9 @@ class Flows {
  public:
   static constexpr std::size_t read_bytes_max = 128 * 1024;
 
-  // The stream has slices for a write and a read, and outlives this. A flow never has more than
-  // `messages_max` of its messages under way.
-  Flows(const Options& options, const RepeatedStream& stream, std::size_t write_bytes,
-        std::uint64_t messages_max, const std::vector<FlowEnds>& ends);
+  // The stream has slices for a message and a read, and outlives this. A write is a message, or the
+  // rest of one that the kernel did not take whole.
+  Flows(const RepeatedStream& stream, const std::vector<FlowEnds>& ends);
 
   // Returns when every message that was begun has come out, which may take ten seconds more than
   // the measured window.
@@ -44,17 +40,12 @@ class Flows {
   bool turn();
   bool push(Flow& flow);
   bool pull(std::size_t index);
-  std::uint64_t bytes_to_send(const Flow& flow) const;
+  std::size_t bytes_to_send(const Flow& flow) const;
   bool is_settled() const;
-  void wait();
 
-  const Options& options_;
   const RepeatedStream& stream_;
-  const std::size_t write_bytes_;
-  const std::uint64_t messages_max_;
   StreamChecker checker_;
   std::vector<Flow> flows_;
-  std::vector<pollfd> polled_;
   std::vector<char> buffer_;
   std::uint64_t came_out_ = 0;  // Messages, of all flows.
   bool beginning_ = true;       // New messages; else only the rest of those under way.

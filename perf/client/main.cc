@@ -1,6 +1,6 @@
-// The smallest honest client for the comparison in perf/compare: one thread, closed loops with a
-// stated depth, every byte that comes back checked. It prints one line of JSON, or ends with a
-// message and a status that is not zero.
+// What perf/compare measures and ringpost-load cannot: one thread, bare system calls, every byte
+// that comes back checked. It prints one line of JSON, or ends with a message and a status that is
+// not zero.
 
 #include <cstdio>
 #include <string>
@@ -15,11 +15,8 @@ int main(int count, char** arguments) {
     const char* name;
     std::string (*run)(const Options&);
   };
-  constexpr Scenario scenarios[] = {{"orders-get", run_orders_get},
-                                    {"orders-batch", run_orders_batch},
-                                    {"chat", run_chat},
-                                    {"echo-raw", run_raw_echo},
-                                    {"echo-framed", run_framed_echo},
+  constexpr Scenario scenarios[] = {{"get-round-trips", run_get_round_trips},
+                                    {"echo-round-trips", run_echo_round_trips},
                                     {"relay-stream", run_relay_stream},
                                     {"relay-latency", run_relay_latency},
                                     {"idle", run_idle},

@@ -35,14 +35,4 @@ Period make_messages(std::size_t count, std::size_t bytes) {
   return messages;
 }
 
-Period make_frames(std::size_t count, std::size_t payload_bytes) {
-  const std::string header = big_endian(payload_bytes);
-  Period frames{{}, header.size() + payload_bytes};
-  for (std::size_t number = 0; number < count; ++number) {
-    frames.text += header;
-    frames.text += make_message(number, payload_bytes);
-  }
-  return frames;
-}
-
 }  // namespace ringpost::perf

@@ -12,7 +12,4 @@ namespace ringpost::perf {
 // leave as it is. Requires: bytes >= 4.
 Period make_messages(std::size_t count, std::size_t bytes);
 
-// The same as frames: four bytes of length, big-endian, in front of each.
-Period make_frames(std::size_t count, std::size_t payload_bytes);
-
 }  // namespace ringpost::perf

@@ -1,9 +1,10 @@
 #pragma once
 
 // The measured window of a run: a warm-up that counts nothing, then the seconds that count. A
-// scenario asks `running` once a turn of its loop; the meter notes what was done, what the server's
-// core and process spent, and how long the generator itself had nothing to do. The last is what
-// tells a run that measured the server from one that measured the generator.
+// scenario asks `running` once a turn of its loop; the meter notes what was done, when, and how
+// long the generator itself had nothing to do. The last is what tells a run that measured the
+// server from one that measured the generator. What the server spent meanwhile is for the harness
+// to find out.
 
 #include <cstdint>
 #include <string>
@@ -14,15 +15,6 @@ namespace ringpost::perf {
 
 std::int64_t now_ns();
 
-// What /proc tells about the server. Zero where it was not asked for.
-struct ServerTimes {
-  std::int64_t process_ns = 0;       // Time on a CPU, all threads (schedstat, exact).
-  std::int64_t waited_ns = 0;        // Time that they were ready and another program had the CPU.
-  std::int64_t core_busy_ticks = 0;  // The core, whoever ran on it (ticks of 10 ms).
-  std::int64_t core_all_ticks = 0;
-};
-ServerTimes read_server_times(const Options& options);
-
 // How long this thread has been ready to run while another program had its CPU. A run in which that
 // is more than a trace, here or at the server, measured the machine's other work.
 std::int64_t read_own_waited_ns();
@@ -32,22 +24,20 @@ std::int64_t read_rss_kib(int pid);
 
 class Meter {
  public:
-  // A message is what the table counts; a scenario that counts in larger units says how many one
-  // is.
-  explicit Meter(const Options& options, std::uint64_t messages_per_unit = 1);
+  explicit Meter(const Options& options);
 
-  // Call once a turn with the running count of units and whether the turn before found work.
+  // Call once a turn with the running count of messages and whether the turn before found work.
   // False once the window is over.
-  bool running(std::uint64_t units, bool worked) {
+  bool running(std::uint64_t messages, bool worked) {
     const std::int64_t now = now_ns();
     if (!worked) idle_ns_ += now - last_;
     last_ = now;
     if (now < next_) return true;
-    return next_phase(units, now);
+    return next_phase(messages, now);
   }
 
   bool measuring() const { return measuring_; }
-  std::uint64_t messages() const { return (end_.units - start_.units) * messages_per_unit_; }
+  std::uint64_t messages() const { return end_.messages - start_.messages; }
 
   // The fields that every scenario reports, as the inside of a JSON object.
   std::string json() const;
@@ -55,15 +45,13 @@ class Meter {
  private:
   struct Mark {
     std::int64_t at = 0;
-    std::uint64_t units = 0;
+    std::uint64_t messages = 0;
     std::int64_t own_waited_ns = 0;
-    ServerTimes server;
   };
 
-  bool next_phase(std::uint64_t units, std::int64_t now);
+  bool next_phase(std::uint64_t messages, std::int64_t now);
 
   const Options& options_;
-  const std::uint64_t messages_per_unit_;
   bool measuring_ = false;
   std::int64_t last_ = 0;
   std::int64_t next_ = 0;

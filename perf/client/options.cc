@@ -9,18 +9,13 @@ namespace {
 
 constexpr const char* usage =
     "usage: ringpost-perf-client SCENARIO --port N [--name value ...]\n"
-    "scenarios: orders-get, orders-batch, chat, echo-raw, echo-framed, relay-stream, "
-    "relay-latency,\n"
-    "           idle, floors\n"
-    "  --connections N  connections, or listeners of the chat (1)\n"
-    "  --depth N        requests, batches or lines in flight (1)\n"
+    "scenarios: get-round-trips, echo-round-trips, relay-stream, relay-latency, idle, floors\n"
+    "  --connections N  connections (1)\n"
     "  --bytes N        of a message of the echo and relay scenarios (64)\n"
     "  --upstream FD    a listening socket for what the relay under test connects to\n"
     "  --seconds S      measured time (2)      --warmup S   time before it (0.3)\n"
-    "  --wait spin|block        how to wait for replies (spin)\n"
-    "  --refill rolling|whole   write again at every reply, or when all are there (rolling)\n"
-    "  --cpu N          pin this program       --server-cpu N, --server-pid N   whose time to "
-    "read\n";
+    "  --cpu N          pin this program       --server-cpu N   the other side of the floors\n"
+    "  --server-pid N   whose memory to read\n";
 
 [[noreturn]] void fail(const std::string& message) {
   std::fprintf(stderr, "%s\n%s", message.c_str(), usage);
@@ -40,30 +35,19 @@ int whole(std::string_view name, const std::string& text, int low, int high) {
   return static_cast<int>(number(name, text, low, high));
 }
 
-bool choice(std::string_view name, const std::string& text, const char* yes, const char* no) {
-  if (text != yes && text != no) fail("bad value '" + text + "' for " + std::string(name));
-  return text == yes;
-}
-
 void set(Options& options, std::string_view name, const std::string& text) {
   if (name == "--port") {
     options.port = static_cast<std::uint16_t>(whole(name, text, 1, 65535));
   } else if (name == "--connections") {
     options.connections = whole(name, text, 1, 20'000);
-  } else if (name == "--depth") {
-    options.depth = whole(name, text, 1, 4096);
   } else if (name == "--bytes") {
-    options.bytes = whole(name, text, 4, 8 << 20);
+    options.bytes = whole(name, text, 4, 4096);
   } else if (name == "--upstream") {
     options.upstream = whole(name, text, 0, 1 << 20);
   } else if (name == "--warmup") {
     options.warmup_s = number(name, text, 0, 600);
   } else if (name == "--seconds") {
     options.seconds = number(name, text, 0.01, 600);
-  } else if (name == "--wait") {
-    options.spin = choice(name, text, "spin", "block");
-  } else if (name == "--refill") {
-    options.refill_whole = choice(name, text, "whole", "rolling");
   } else if (name == "--cpu") {
     options.cpu = whole(name, text, 0, 4095);
   } else if (name == "--server-cpu") {

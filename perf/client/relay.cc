@@ -11,7 +11,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <limits>
 
 #include "perf/client/flows.h"
 #include "perf/client/latencies.h"
@@ -92,9 +91,7 @@ class Path {
     char buffer[4096];
     std::size_t completed = 0;
     while (completed == 0) {
-      const std::size_t got =
-          options_.spin ? receive_some(to, buffer) : receive_blocking(to, buffer);
-      completed = checker_.check(direction, {buffer, got});
+      completed = checker_.check(direction, {buffer, receive_some(to, buffer)});
     }
     passed_[direction] += stream_.message_bytes();
   }
@@ -118,8 +115,7 @@ std::string run_relay_stream(const Options& options) {
     const Ends ends = connect_ends(options, options.port);
     flow_ends.push_back({ends.client, ends.upstream});
   }
-  constexpr std::uint64_t unbounded = std::numeric_limits<std::uint32_t>::max();
-  Flows flows(options, stream, write_bytes, unbounded, flow_ends);
+  Flows flows(stream, flow_ends);
   Meter meter(options);
   flows.run(meter);
   return meter.json();

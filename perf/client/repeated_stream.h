@@ -46,8 +46,7 @@ class RepeatedStream {
   std::string text_;  // The period, and as much of its repetition as a slice may reach into.
 };
 
-// What several connections receive, compared byte for byte with the stream. A Checker of
-// pipeline.h.
+// What several connections receive, compared byte for byte with the stream.
 class StreamChecker {
  public:
   // The stream outlives the checker and has slices as large as the largest read.

@@ -8,11 +8,8 @@
 
 namespace ringpost::perf {
 
-std::string run_orders_get(const Options& options);
-std::string run_orders_batch(const Options& options);
-std::string run_chat(const Options& options);
-std::string run_raw_echo(const Options& options);
-std::string run_framed_echo(const Options& options);
+std::string run_get_round_trips(const Options& options);
+std::string run_echo_round_trips(const Options& options);
 std::string run_relay_stream(const Options& options);
 std::string run_relay_latency(const Options& options);
 std::string run_idle(const Options& options);

@@ -66,12 +66,6 @@ std::size_t receive_blocking(int socket, std::span<char> into) {
   die(std::string("recv: ") + std::strerror(errno));
 }
 
-void wait_for_any(std::span<pollfd> sockets) {
-  if (poll(sockets.data(), sockets.size(), 100) < 0 && errno != EINTR) {
-    die(std::string("poll: ") + std::strerror(errno));
-  }
-}
-
 std::string receive_line(int socket) {
   std::string line;
   char byte = 0;

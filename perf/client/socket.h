@@ -3,7 +3,6 @@
 // The few socket calls that the client needs. Every failure ends the program with its errno text:
 // a run that lost a connection has measured nothing.
 
-#include <poll.h>
 #include <sys/epoll.h>
 
 #include <cstddef>
@@ -34,9 +33,6 @@ std::size_t receive_some(int socket, std::span<char> into);
 
 // Waits for at least one byte.
 std::size_t receive_blocking(int socket, std::span<char> into);
-
-// Waits up to 100 ms for one of them.
-void wait_for_any(std::span<pollfd> sockets);
 
 // Reads up to and including the next line feed, one reply at a time, for set-up and final checks.
 std::string receive_line(int socket);

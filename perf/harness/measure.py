@@ -1,12 +1,14 @@
 """Runs: one scenario of the client against one server, and the rounds that alternate between the two servers."""
 
-import json
 import subprocess
 import sys
+import tempfile
 
 from harness import rows
+from harness.generators import Client, Run
 from harness.programs import OURS, Place
 from harness.servers import Failure, Hold, Server, Upstream, become_pinned_child
+from harness.spent import Spent
 
 
 # The share of a run that a program of it may have waited for its core before the run counts as disturbed.
@@ -22,9 +24,8 @@ def disturbance(report):
 class Bench:
     """Which cores the programs get. `options` is what perf/compare was told."""
 
-    def __init__(self, options, client, programs):
+    def __init__(self, options, programs):
         self.options = options
-        self.client = client
         self.programs = programs
         self.hold = Hold(options.hold)
         self.repeated = 0   # Runs that were thrown away because something else ran on their cores ...
@@ -35,15 +36,6 @@ class Bench:
 
     def sides(self, peers):
         return ([] if self.options.peer_only else [OURS]) + list(peers)
-
-    def run_client(self, arguments, timeout, inherited=()):
-        command = [self.client, *arguments, "--cpu", str(self.options.client_cpu),
-                   "--server-cpu", str(self.options.server_cpu)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, pass_fds=inherited,
-                              preexec_fn=lambda: become_pinned_child(self.options.client_cpu))
-        if done.returncode != 0:
-            raise Failure(f"{' '.join(arguments)}: {done.stderr.strip()}")
-        return json.loads(done.stdout)
 
     def server(self, program, service, upstream):
         cpu = self.options.server_cpu
@@ -61,24 +53,35 @@ class Bench:
         self.disturbed += 1
         return report
 
-    def run_scenario(self, program, service, arguments, seconds):
-        return self.undisturbed(lambda: self.run_once(program, service, arguments, seconds))
+    def run(self, program, service, generator, seconds):
+        return self.undisturbed(lambda: self.run_once(program, service, generator, seconds))
 
-    def run_once(self, program, service, arguments, seconds):
+    def run_once(self, program, service, generator, seconds):
         with Upstream() as upstream, self.server(program, service, upstream) as server:
-            timing = ["--warmup", str(self.options.warmup), "--seconds", str(seconds)]
-            more = ["--upstream", str(upstream.fileno)] if service == "relay" else []
-            report = self.run_client([*arguments, *timing, *more, "--port", str(server.port),
-                                      "--server-pid", str(server.pid)], seconds + 120, [upstream.fileno])
+            with generator.checks(server.port) as check, Spent(server.pid, self.options.server_cpu) as spent:
+                report = self.generate(generator, ours=program == OURS, seconds=seconds, port=server.port,
+                                       server_pid=server.pid, upstream=upstream.fileno)
+                check(report)
             server.check_alive()
-        if program == OURS and report.get("stale_replies", 0) != 0:
-            raise Failure(f"{report['stale_replies']} replies lacked a purchase in front of them (OB-15)")
-        return report
+        end_ns = report["began_ns"] + round(report["seconds"] * 1e9)
+        return report | spent.between(report["began_ns"], end_ns, report["messages"])
+
+    def generate(self, generator, **what):
+        """`what`: see Run."""
+        cpu = self.options.client_cpu
+        with tempfile.TemporaryDirectory() as directory:
+            run = Run(cpu=cpu, server_cpu=self.options.server_cpu, directory=directory, warmup=self.options.warmup, **what)
+            done = subprocess.run(generator.command(self.programs, run), capture_output=True, text=True,
+                                  timeout=(run.seconds or 0) + 120, pass_fds=[run.upstream] * (run.upstream is not None),
+                                  preexec_fn=lambda: become_pinned_child(cpu))
+            if done.returncode != 0:
+                raise Failure(f"{generator}: {(done.stderr or done.stdout).strip()}")
+            return generator.report(run, done.stdout)
 
     def measure_floors(self):
         self.say("floors")
         with self.hold:
-            return self.undisturbed(lambda: self.run_client(["floors"], 120))
+            return self.undisturbed(lambda: self.generate(Client("floors")))
 
     def measure_row(self, row):
         """Every round starts all servers afresh, ours first: A B A B."""
@@ -87,7 +90,7 @@ class Bench:
         for number in range(self.options.rounds):
             with self.hold:
                 for program, rounds in reports.items():
-                    rounds.append(self.run_scenario(program, row.service, row.client, self.options.seconds))
+                    rounds.append(self.run(program, row.service, row.generator, self.options.seconds))
             last = "; ".join(f"{program} {rounds[-1][shown.metric] / shown.scale:.4g}"
                              for program, rounds in reports.items())
             self.say(f"{row.name} {number + 1}/{self.options.rounds}: {last} {shown.unit}")
@@ -97,8 +100,8 @@ class Bench:
         reports = {}
         for program in self.sides(rows.TOKIO):
             with self.hold:
-                reports[program] = self.run_scenario(
-                    program, "orders", ("idle", "--connections", str(rows.IDLE_CONNECTIONS)),
+                reports[program] = self.run(
+                    program, "orders", Client("idle", ("--connections", str(rows.IDLE_CONNECTIONS))),
                     max(2, self.options.seconds))
             self.say(f"idle: {program} {reports[program]['bytes_per_connection']:.0f} bytes a connection")
         return reports

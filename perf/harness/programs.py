@@ -31,10 +31,12 @@ class Place:
 class Programs:
     """What was built, and how it is started. Both books of orders take the same cap, far above what a run buys."""
 
-    def __init__(self, daemon, daemon_options, peers):
-        self.daemon = daemon
+    def __init__(self, build_dir, daemon_options=()):
+        self.daemon = os.path.join(build_dir, "tools", "ringpost", "ringpost")
         self.daemon_options = daemon_options
-        self.peers = peers
+        self.load = os.path.join(build_dir, "tools", "loadgen", "ringpost-load")
+        self.client = os.path.join(build_dir, "perf", "ringpost-perf-client")
+        self.peers = os.path.join(build_dir, "peers", "release")
 
     def command(self, program, service, place):
         if program == OURS:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from harness import programs
+from harness import book, programs
+from harness.generators import Client, Load
 
 OURS = programs.OURS
 TOKIO = (programs.TOKIO,)
@@ -30,7 +31,7 @@ class Row:
     """Runs of one scenario against ours and each peer in turns."""
     name: str      # For --rows.
     service: str   # In the words of programs.py.
-    client: tuple  # The client's scenario and its arguments.
+    generator: object  # See generators.py.
     peers: tuple
     goals: tuple
 
@@ -44,8 +45,8 @@ def spinning_round_trip(floors):
     return floors["round_trip_spinning_ns"]
 
 
-def rate_row(name, what, service, client, at_least, aim, floor):
-    return Row(name, service, client, TOKIO,
+def rate_row(name, what, service, generator, at_least, aim, floor):
+    return Row(name, service, generator, TOKIO,
                (Goal(name, what, "rate", "M/s", 1e6, False, at_least, aim, floor),))
 
 
@@ -57,23 +58,47 @@ def relay_latency_goal(name, at_least, aim, peer):
     return Goal(name, "relay 64 B, depth 1, added to p50", "added_p50_ns", "us", 1e3, True, at_least, aim, None, (peer,))
 
 
-def latency_row(name, what, service, client, at_least, aim):
-    return Row(name, service, (client, "--connections", "1", "--depth", "1"), TOKIO,
+def latency_row(name, what, service, generator, at_least, aim):
+    return Row(name, service, generator, TOKIO,
                (Goal(name, what, "p50_ns", "us", 1e3, True, at_least, aim, spinning_round_trip),))
 
 
+def load(scheme, connections, in_flight, *more, **checks):
+    return Load(scheme, ("--connections", str(connections), "--pipeline", str(in_flight), *more), **checks)
+
+
+def get(connections, in_flight):
+    return load("orders", connections, in_flight, "--mix", "get:1", checks=book.one_ticker)
+
+
+def batches(connections, in_flight):
+    batch = book.BUYS_PER_BATCH + 1
+    return load("orders", connections, in_flight * batch, "--mix", f"buy:{book.BUYS_PER_BATCH},get:1",
+                checks=book.every_purchase, of_ours=("--own-buys",))
+
+
+def chat(listeners, in_flight):
+    """One sender, whose lines are in flight until every listener has them."""
+    return load("chat", 1 + listeners, in_flight, "--size", "64")
+
+
+def echo(scheme, connections, in_flight, size=64):
+    return load(scheme, connections, in_flight, "--size", str(size))
+
+
 ORDERS_AND_CHAT = [
-    latency_row("get-latency", "orders `GET`, 1 connection, depth 1, p50", "orders", "orders-get", 0.45, 0.35),
+    latency_row("get-latency", "orders `GET`, 1 connection, depth 1, p50", "orders",
+                Client("get-round-trips", checks=book.one_ticker), 0.45, 0.35),
     rate_row("get-rate", "orders `GET`, 50 connections, 64 in flight", "orders",
-             ("orders-get", "--connections", "50", "--depth", "64"), 40, 55, one_send_per(64, "send_16_ns")),
+             get(50, 64), 40, 55, one_send_per(64, "send_16_ns")),
     rate_row("batch", "orders, 15 `BUY` + `GET`, 10 connections, 16 batches in flight", "orders",
-             ("orders-batch", "--connections", "10", "--depth", "16"), 10, 20, one_send_per(256, "send_16_ns")),
+             batches(10, 16), 10, 20, one_send_per(256, "send_16_ns")),
     rate_row("chat-16", "chat, 1 sender, 16 listeners, 256 in flight", "chat",
-             ("chat", "--connections", "16", "--depth", "256"), 3.3, 5, one_send_per(256, "send_256_ns")),
+             chat(16, 256), 3.3, 5, one_send_per(256, "send_256_ns")),
     rate_row("chat-100", "chat, 1 sender, 100 listeners, 64 in flight", "chat",
-             ("chat", "--connections", "100", "--depth", "64"), 1.9, 2.2, one_send_per(64, "send_64_ns")),
+             chat(100, 64), 1.9, 2.2, one_send_per(64, "send_64_ns")),
     rate_row("chat-1000", "chat, 1 sender, 1000 listeners, 16 in flight", "chat",
-             ("chat", "--connections", "1000", "--depth", "16"), 1.7, 1.9, one_send_per(16, "send_16_ns")),
+             chat(1000, 16), 1.7, 1.9, one_send_per(16, "send_16_ns")),
 ]
 
 ECHO_500 = "raw echo 64 B, 500 connections, depth 1"
@@ -81,25 +106,26 @@ RELAY = "relay, 64 KiB writes, one direction"
 
 BYTES = [
     rate_row("framed-echo", "framed echo 64 B, 50 connections, 64 in flight", "echo",
-             ("echo-framed", "--connections", "50", "--depth", "64"), 45, 70, one_send_per(64, "send_64_ns")),
+             echo("frames", 50, 64), 45, 70, one_send_per(64, "send_64_ns")),
     rate_row("raw-echo", "raw echo 64 B, 50 connections, 64 in flight", "tcp-echo",
-             ("echo-raw", "--connections", "50", "--depth", "64"), 1.0, 1.15, one_send_per(64, "send_64_ns")),
+             echo("tcp", 50, 64), 1.0, 1.15, one_send_per(64, "send_64_ns")),
     rate_row("raw-echo-50", "raw echo 64 B, 50 connections, depth 1", "tcp-echo",
-             ("echo-raw", "--connections", "50", "--depth", "1"), 1.0, 1.15, one_send_per(1, "send_1_ns")),
-    Row("raw-echo-500", "tcp-echo", ("echo-raw", "--connections", "500", "--depth", "1"), TOKIO, (
+             echo("tcp", 50, 1), 1.0, 1.15, one_send_per(1, "send_1_ns")),
+    Row("raw-echo-500", "tcp-echo", echo("tcp", 500, 1), TOKIO, (
         Goal("raw-echo-500", ECHO_500, "rate", "M/s", 1e6, False, 1.0, 1.15, one_send_per(1, "send_1_ns")),
         Goal("raw-echo-500-p99", f"{ECHO_500}, p99", "p99_ns", "us", 1e3, True, 0.1, 0.1),
     )),
-    latency_row("raw-echo-latency", "raw echo 64 B, 1 connection, depth 1, p50", "tcp-echo", "echo-raw", 0.45, 0.33),
-    Row("framed-echo-1m", "echo", ("echo-framed", "--connections", "4", "--bytes", str(1 << 20)), TOKIO, (
+    latency_row("raw-echo-latency", "raw echo 64 B, 1 connection, depth 1, p50", "tcp-echo",
+                Client("echo-round-trips"), 0.45, 0.33),
+    Row("framed-echo-1m", "echo", echo("frames", 4, 1, 1 << 20), TOKIO, (
         bytes_goal("framed-echo-1m", "framed echo, 1 MiB frames, 4 connections", 1 << 20, 1.2, 1.5),
     )),
     # Beside haproxy as it comes, and without goals: haproxy told to have buffers like ours, or to poll as we do.
-    Row("relay", "relay", ("relay-stream",), (*HAPROXY, programs.HAPROXY_LARGE), (
+    Row("relay", "relay", Client("relay-stream"), (*HAPROXY, programs.HAPROXY_LARGE), (
         bytes_goal("relay", RELAY, 1 << 16, 1.2, 2, HAPROXY),
         bytes_goal("relay-large", RELAY, 1 << 16, None, None, (programs.HAPROXY_LARGE,)),
     )),
-    Row("relay-latency", "relay", ("relay-latency",), (programs.HAPROXY, programs.HAPROXY_POLLING), (
+    Row("relay-latency", "relay", Client("relay-latency"), (programs.HAPROXY, programs.HAPROXY_POLLING), (
         relay_latency_goal("relay-latency", 0.7, 0.5, programs.HAPROXY),
         relay_latency_goal("relay-latency-polling", None, None, programs.HAPROXY_POLLING),
     )),
