@@ -27,6 +27,7 @@ def compared_line(name, what, unit, ours, peer, peer_name, at_least, aim, lower_
     """One line of the table. `ours` and `peer` are the rounds' values in `unit`; either may be empty. A row without goals
     is there to be read."""
     line = {"name": name, "what": what, "unit": unit, "ours": ours, "peer": peer, "peer_name": peer_name,
+            "lower_is_better": lower_is_better, "goals": [at_least, aim],
             "at_least": goal(at_least, lower_is_better), "aim": goal(aim, lower_is_better), "floor": floor,
             "ratios": [a / b for a, b in zip(ours, peer)], "verdict": "-"}
     if line["ratios"] and at_least is not None:
@@ -84,41 +85,52 @@ def cell_floor(line):
     return f"{text} ({median(line['ours']) / line['floor']:.2f}x)" if line["ours"] else text
 
 
-def table_markdown(lines):
-    out = ["| what | ours | peer | ratio: median (min - max) | at least | aim | floor (ours / floor) | verdict |",
-           "|---|---|---|---|---|---|---|---|"]
+# Tables are lists of cells, the head first: the record and the page show the same.
+
+def ratio_cells(lines):
+    rows = [["what", "ours", "peer", "ratio: median (min - max)", "at least", "aim", "floor (ours / floor)", "verdict"]]
     for line in lines:
         peer = cell_value(line["peer"], line["unit"])
         if line["peer"]:
             peer += f" {line['peer_name']}"
         ratio = spread(line["ratios"]) + "x" if line["ratios"] else "-"
-        out.append(f"| {line['what']} | {cell_value(line['ours'], line['unit'])} | {peer} | {ratio} | "
-                   f"{line['at_least']} | {line['aim']} | {cell_floor(line)} | {line['verdict']} |")
-    return "\n".join(out)
+        rows.append([line["what"], cell_value(line["ours"], line["unit"]), peer, ratio, line["at_least"], line["aim"],
+                     cell_floor(line), line["verdict"]])
+    return rows
 
 
-def cost_markdown(lines):
-    """What a message cost the server, and whether it was the server that was measured."""
-    out = ["| what | side | rate | server process | server core | core busy | generator idle |",
-           "|---|---|---|---|---|---|---|"]
+def costs(lines):
+    """(line, side, reports of its rounds) of every row that was measured in rounds."""
     for line in lines:
         for side, reports in line.get("rounds", {}).items():
-            if not isinstance(reports, list):
-                continue
-            def middle(name):
-                return median(report[name] for report in reports)
-            out.append(
-                f"| {line['name']} | {side} | {middle('rate') / 1e6:.4g} M/s | "
-                f"{middle('server_process_ns_per_message'):.4g} ns | {middle('server_core_ns_per_message'):.4g} ns | "
-                f"{100 * middle('server_core_busy'):.0f} % | {100 * middle('generator_idle'):.0f} % |")
-    return "\n".join(out)
+            if isinstance(reports, list):
+                yield line, side, reports
 
 
-def floors_markdown(floors):
+def middle(reports, name):
+    return median(report[name] for report in reports)
+
+
+def cost_cells(lines):
+    """What a message cost the server, and whether it was the server that was measured."""
+    rows = [["what", "side", "rate", "server process", "server core", "core busy", "generator idle"]]
+    for line, side, reports in costs(lines):
+        rows.append([line["name"], side, f"{middle(reports, 'rate') / 1e6:.4g} M/s",
+                     f"{middle(reports, 'server_process_ns_per_message'):.4g} ns",
+                     f"{middle(reports, 'server_core_ns_per_message'):.4g} ns",
+                     f"{100 * middle(reports, 'server_core_busy'):.0f} %",
+                     f"{100 * middle(reports, 'generator_idle'):.0f} %"])
+    return rows
+
+
+def floor_cells(floors):
     names = [("syscall_ns", "empty system call"), ("ping_pong_ns", "flag to the other core and back"),
              ("round_trip_blocking_ns", "64 B loopback round trip, both sides sleeping, p50"),
              ("round_trip_spinning_ns", "64 B loopback round trip, both sides polling, p50")]
     names += [(f"send_{count}_ns", f"loopback send of {count} x 64 B") for count in (1, 16, 64, 256, 1024)]
-    out = ["| floor | ns |", "|---|---|"]
-    out += [f"| {label} | {floors[name]:,.0f} |" for name, label in names]
-    return "\n".join(out)
+    return [["floor", "ns"]] + [[label, f"{floors[name]:,.0f}"] for name, label in names]
+
+
+def markdown(cells):
+    head, *rows = ["| " + " | ".join(row) + " |" for row in cells]
+    return "\n".join([head, "|" + "---|" * len(cells[0]), *rows])
