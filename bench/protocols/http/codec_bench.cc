@@ -1,6 +1,8 @@
 // What parsing one request costs, in a buffer of 16 KiB that is full of them: the shortest that is
-// right, one as a load generator sends it, one as a browser does, and a publish with its body; and
-// what writing a response costs. `each` is the time per request or response.
+// right, one as a load generator sends it, one as a browser does, and a publish with its body; when
+// the buffer comes in segments that cut requests anywhere; what finding the handler of a path costs
+// among those of a service; and what writing a response costs. `each` is the time per request,
+// look-up or response.
 
 #include <benchmark/benchmark.h>
 
@@ -9,6 +11,7 @@
 #include "protocols/http/body_parser.h"
 #include "protocols/http/date.h"
 #include "protocols/http/request_parser.h"
+#include "protocols/http/routes.h"
 #include "protocols/http/writer.h"
 
 namespace {
@@ -67,6 +70,60 @@ void parse_requests(benchmark::State& state, const std::string& one) {
   count_each(state, count, stream.size());
 }
 
+// Heads until the parser needs more. Returns how many bytes it consumed.
+std::size_t parse_heads(RequestParser& head, ringpost::engine::Bytes input, Request& request) {
+  const std::size_t bytes = input.size();
+  for (;;) {
+    const HeadResult r = head.next(input, request);
+    if (r.status != HeadStatus::head) return bytes - input.size();
+    benchmark::DoNotOptimize(request);
+    input.remove_prefix(r.consumed);
+  }
+}
+
+// What is left of a segment is put in front of the next, in a buffer beside.
+void requests_in_segments(benchmark::State& state, const std::string& one) {
+  const auto segment = static_cast<std::size_t>(state.range(0));
+  std::string stream;
+  std::size_t count = 0;
+  for (; stream.size() + one.size() <= buffer_bytes; ++count) stream += one;
+  const Limits limits;
+  RequestParser head(limits);
+  Request request;
+  std::string held;
+  held.reserve(2 * buffer_bytes);
+  for (auto _ : state) {
+    for (std::size_t at = 0; at < stream.size(); at += segment) {
+      held += ringpost::engine::Bytes(stream).substr(at, segment);
+      held.erase(0, parse_heads(head, held, request));
+    }
+    if (!held.empty()) return state.SkipWithError("not heads");
+  }
+  count_each(state, count, stream.size());
+}
+
+class Nobody final : public Handler {
+ public:
+  void on_request(Session&, const Request&, ringpost::engine::Bytes,
+                  ringpost::engine::Bytes) override {}
+};
+
+void find_route(benchmark::State& state, Method method, const std::string& path) {
+  Nobody nobody;
+  Routes routes;
+  routes.add(Method::get, "/health", nobody);
+  routes.add(Method::post, "/register", nobody);
+  routes.add(Method::delete_, "/register/*", nobody);
+  routes.add(Method::post, "/publish", nobody);
+  routes.add(Method::get, "/ws/*", nobody);
+  for (auto _ : state) {
+    const char* at = path.data();
+    benchmark::DoNotOptimize(at);
+    benchmark::DoNotOptimize(routes.find(method, {at, path.size()}));
+  }
+  count_each(state, 1, path.size());
+}
+
 void write_responses(benchmark::State& state) {
   Date date;
   std::string out(1024, '\0');
@@ -84,6 +141,11 @@ BENCHMARK_CAPTURE(parse_requests, shortest, shortest);
 BENCHMARK_CAPTURE(parse_requests, generator, generator);
 BENCHMARK_CAPTURE(parse_requests, browser, browser);
 BENCHMARK_CAPTURE(parse_requests, publish, publish);
+BENCHMARK_CAPTURE(requests_in_segments, generator, generator)->Arg(1448)->Arg(100);
+BENCHMARK_CAPTURE(requests_in_segments, browser, browser)->Arg(1448)->Arg(100);
+BENCHMARK_CAPTURE(find_route, first, Method::get, "/health");
+BENCHMARK_CAPTURE(find_route, last, Method::get, "/ws/0123456789abcdef0123456789abcdef");
+BENCHMARK_CAPTURE(find_route, none, Method::get, "/favicon.ico");
 BENCHMARK(write_responses);
 
 }  // namespace
