@@ -1,10 +1,14 @@
 #include "protocols/websocket/utf8.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
+
+#include "protocols/websocket/format.h"
+#include "protocols/websocket/utf8_avx2.h"
 
 namespace ringpost::websocket {
 
@@ -47,31 +51,71 @@ Lead lead_of(unsigned char c) {
   return {0, 0, 0};
 }
 
+// How many bytes at the end of a text are of a character that may be whole later.
+std::size_t unfinished_bytes(engine::Bytes masked, Mask mask) {
+  for (std::size_t back = 1; back <= 3 && back <= masked.size(); ++back) {
+    const std::size_t at = masked.size() - back;
+    const auto c = static_cast<unsigned char>(static_cast<unsigned char>(masked[at]) ^
+                                              mask.word() >> 8 * (at % mask_bytes));
+    if (c < 0x80) return 0;
+    if (c >= 0xc0) return lead_of(c).missing >= back ? back : 0;
+  }
+  return 0;
+}
+
 }  // namespace
 
-bool Utf8Checker::feed(engine::Bytes bytes) {
+bool Utf8Checker::step(unsigned char c) {
+  if (missing_ != 0) {
+    if (c < low_ || c > high_) return false;
+    --missing_;
+    low_ = 0x80;
+    high_ = 0xbf;
+    return true;
+  }
+  if (c < 0x80) return true;
+  const Lead lead = lead_of(c);
+  missing_ = lead.missing;
+  low_ = lead.low;
+  high_ = lead.high;
+  return missing_ != 0;
+}
+
+bool Utf8Checker::feed_narrow(engine::Bytes bytes) {
   std::size_t i = 0;
   while (i < bytes.size()) {
-    const auto c = static_cast<unsigned char>(bytes[i]);
-    if (missing_ != 0) {
-      if (c < low_ || c > high_) return false;
-      --missing_;
-      low_ = 0x80;
-      high_ = 0xbf;
-      ++i;
-    } else if (c < 0x80) {
-      const std::size_t front = ascii_front(bytes.data() + i, bytes.size() - i);
-      i += front == 0 ? 1 : front;
-    } else {
-      const Lead lead = lead_of(c);
-      if (lead.missing == 0) return false;
-      missing_ = lead.missing;
-      low_ = lead.low;
-      high_ = lead.high;
-      ++i;
-    }
+    const std::size_t front = missing_ == 0 ? ascii_front(bytes.data() + i, bytes.size() - i) : 0;
+    i += front;
+    if (front == 0 && !step(static_cast<unsigned char>(bytes[i++]))) return false;
   }
   return true;
+}
+
+// The character that has begun, then whole characters, then the one that is not.
+bool Utf8Checker::feed(engine::Bytes bytes) {
+  if (!can_avx2()) return feed_narrow(bytes);
+  const std::size_t begun = std::min<std::size_t>(missing_, bytes.size());
+  if (!feed_narrow(bytes.substr(0, begun))) return false;
+  const engine::Bytes rest = bytes.substr(begun);
+  const std::size_t whole = rest.size() - unfinished_bytes(rest, Mask());
+  return is_utf8_avx2(rest.substr(0, whole)) && feed_narrow(rest.substr(whole));
+}
+
+bool Utf8Checker::unmask(char* out, engine::Bytes payload, Mask mask) {
+  if (!can_avx2()) {
+    websocket::unmask(out, payload, mask);
+    return feed_narrow({out, payload.size()});
+  }
+  const std::size_t begun = std::min<std::size_t>(missing_, payload.size());
+  websocket::unmask(out, payload.substr(0, begun), mask);
+  if (!feed_narrow({out, begun})) return false;
+  const engine::Bytes rest = payload.substr(begun);
+  const Mask of_rest = mask.turned(begun);
+  const std::size_t whole = rest.size() - unfinished_bytes(rest, of_rest);
+  char* const end = out + begun + whole;
+  if (!unmask_utf8_avx2(out + begun, rest.substr(0, whole), of_rest)) return false;
+  websocket::unmask(end, rest.substr(whole), of_rest.turned(whole));
+  return feed_narrow({end, rest.size() - whole});
 }
 
 }  // namespace ringpost::websocket

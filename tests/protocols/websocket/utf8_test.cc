@@ -5,6 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/prng.h"
+#include "protocols/websocket/utf8_avx2.h"
+
 namespace ringpost::websocket {
 namespace {
 
@@ -34,6 +37,8 @@ TEST(Utf8, EveryCodePointThatIsOne) {
     ASSERT_EQ(is_utf8(text), is_one) << c;
     ASSERT_EQ(is_utf8("0123456789abcdefgh" + text + "0123456789abcdefgh"), is_one) << c;
     ASSERT_EQ(fed_byte_by_byte(text), is_one) << c;
+    Utf8Checker narrow;
+    ASSERT_EQ(narrow.feed_narrow(text) && narrow.complete(), is_one) << c;
   }
 }
 
@@ -60,6 +65,88 @@ TEST(Utf8, EveryShortSequence) {
                       (two[value >> 8] && one[value & 0xff]) ||
                       (one[value >> 16] && one[value >> 8 & 0xff] && one[value & 0xff]);
     ASSERT_EQ(is_utf8({bytes, 3}), made) << value;
+  }
+}
+
+// --- Wide vectors --------------------------------------------------------------------------------
+
+constexpr std::uint32_t samples[] = {0x7f,   0x80,   0x7ff,  0x800,   0xfff,   0x1000,
+                                     0xd7ff, 0xe000, 0xffff, 0x10000, 0xfffff, 0x10ffff};
+
+// Characters of all lengths, in stretches with and without ASCII; sometimes one byte is wrong.
+std::string some_text(engine::Prng& prng) {
+  std::string text;
+  const std::size_t bytes = prng.below(prng.one_in(4) ? 300 : 80);
+  while (text.size() < bytes) {
+    const bool is_ascii = prng.one_in(2);
+    for (std::uint64_t i = prng.below(is_ascii ? 70 : 12); i > 0; --i)
+      text += is_ascii ? std::string(1, 'a') : encoded(samples[prng.below(std::size(samples))]);
+  }
+  if (!text.empty() && prng.one_in(2))
+    text[prng.below(text.size())] = static_cast<char>(prng.below(256));
+  return text;
+}
+
+// How many bytes are right, fed to the plain checker one by one; npos: all of them.
+std::size_t first_wrong(const std::string& text) {
+  Utf8Checker checker;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (!checker.feed_narrow({&text[i], 1})) return i;
+  return std::string::npos;
+}
+
+// Whether what was fed is wrong is known at the very byte, wherever the text is cut.
+TEST(Utf8, WideVectorsAreWrongAtTheSameByteAsCharacters) {
+  if (!can_avx2()) GTEST_SKIP() << "the processor has no AVX2";
+  std::size_t wrong_texts = 0;
+  for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
+    engine::Prng prng(seed);
+    const std::string text = some_text(prng);
+    const std::size_t wrong = first_wrong(text);
+    if (wrong != std::string::npos) ++wrong_texts;
+    const std::size_t cut = prng.below(text.size() + 1);
+    Utf8Checker front;
+    const bool front_is_right = front.feed({text.data(), cut});
+    ASSERT_EQ(front_is_right, wrong >= cut) << "seed " << seed;
+    for (std::size_t end = cut; front_is_right && end <= text.size(); ++end) {
+      Utf8Checker checker = front;
+      ASSERT_EQ(checker.feed({text.data() + cut, end - cut}), wrong >= end)
+          << "seed " << seed << ", cut at " << cut << ", until " << end;
+      Utf8Checker narrow;
+      if (wrong < end) continue;
+      ASSERT_TRUE(narrow.feed_narrow({text.data(), end}));
+      ASSERT_EQ(checker.complete(), narrow.complete()) << "seed " << seed;
+    }
+  }
+  EXPECT_GT(wrong_texts, 500U);
+}
+
+// In place and elsewhere, at every turn of the mask and behind a character that has begun.
+TEST(Utf8, UnmaskIsToUnmaskAndToFeed) {
+  for (std::uint64_t seed = 1; seed <= 20000; ++seed) {
+    engine::Prng prng(seed);
+    const std::string text = some_text(prng);
+    const std::size_t cut = prng.below(text.size() + 1);
+    const std::size_t skipped = prng.below(20);  // so that it lies anywhere
+    const Mask mask(static_cast<std::uint32_t>(prng.next()));
+    std::string lies(skipped + text.size(), '\0');
+    websocket::unmask(lies.data() + skipped, text, mask);
+    const engine::Bytes masked = engine::Bytes(lies).substr(skipped);
+    std::string out(text.size(), '\0');
+    Utf8Checker checker;
+    Utf8Checker plain;
+    bool is_right = checker.unmask(out.data(), masked.substr(0, cut), mask);
+    ASSERT_EQ(is_right, plain.feed_narrow({text.data(), cut})) << "seed " << seed;
+    if (!is_right) continue;
+    Utf8Checker in_place = checker;
+    is_right = checker.unmask(out.data() + cut, masked.substr(cut), mask.turned(cut));
+    ASSERT_EQ(is_right, plain.feed_narrow({text.data() + cut, text.size() - cut}));
+    char* const begin = lies.data() + skipped + cut;
+    ASSERT_EQ(in_place.unmask(begin, masked.substr(cut), mask.turned(cut)), is_right);
+    if (!is_right) continue;
+    ASSERT_EQ(checker.complete(), plain.complete());
+    ASSERT_EQ(out, text) << "seed " << seed;
+    ASSERT_EQ(engine::Bytes(lies).substr(skipped + cut), text.substr(cut));
   }
 }
 
