@@ -12,20 +12,23 @@ bool is_blank(unsigned char c) { return c == ' ' || c == '\t'; }
 
 }  // namespace
 
-Errc BodyParser::begin(const Request& request) {
+Errc BodyParser::begin(BodyKind kind, std::uint64_t content_length) {
   left_ = content_ = 0;
   extra_ = 0;
   digits_ = 0;
-  switch (request.body) {
+  switch (kind) {
     case BodyKind::none:
       state_ = State::over;
       return Errc::none;
     case BodyKind::length:
-      left_ = request.content_length;
+      left_ = content_length;
       state_ = State::content;
       return left_ > limits_.body_bytes_max ? Errc::body_too_large : Errc::none;
     case BodyKind::chunked:
       state_ = State::chunk_size;
+      return Errc::none;
+    case BodyKind::until_close:
+      state_ = State::until_close;
       return Errc::none;
   }
   return Errc::none;
@@ -37,6 +40,7 @@ BodyResult BodyParser::next(Bytes input) {
     if (state_ == State::content || state_ == State::chunk_content) {
       return take_content(input, used);
     }
+    if (state_ == State::until_close) return take_all(input);
     const Errc errc = on_framing(static_cast<unsigned char>(input[used]));
     if (errc != Errc::none) return {BodyStatus::error, errc, used, {}};
     ++used;
@@ -50,6 +54,14 @@ BodyResult BodyParser::take_content(Bytes input, std::size_t used) {
   left_ -= bytes;
   if (left_ == 0) state_ = state_ == State::content ? State::over : State::chunk_cr;
   return {BodyStatus::content, Errc::none, used + bytes, input.substr(used, bytes)};
+}
+
+BodyResult BodyParser::take_all(Bytes input) {
+  if (input.size() > limits_.body_bytes_max - content_) {
+    return {BodyStatus::error, Errc::body_too_large, 0, {}};
+  }
+  content_ += input.size();
+  return {BodyStatus::content, Errc::none, input.size(), input};
 }
 
 Errc BodyParser::on_framing(unsigned char c) {
@@ -87,6 +99,7 @@ Errc BodyParser::on_framing(unsigned char c) {
       return expect('\n', State::over);
     case State::content:
     case State::chunk_content:
+    case State::until_close:
     case State::over:
       break;
   }

@@ -1,7 +1,8 @@
 #pragma once
 
-// BodyParser: finds the content of a request's body in the bytes behind its head, in place and
-// without allocating: by its length, or chunk by chunk (RFC 9112 sections 6 and 7.1).
+// BodyParser: finds the content of a body in the bytes behind its head, in place and without
+// allocating: by its length, or chunk by chunk (RFC 9112 sections 6 and 7.1). A response's body may
+// also be all that comes until the connection ends; then it is for the caller to know the end.
 //
 // The caller feeds a run of bytes, takes the piece of content that is found, drops what was
 // consumed, and feeds the rest, until `end`. Bytes are never asked for again, so nothing of a body
@@ -23,7 +24,7 @@ namespace ringpost::http {
 
 enum class BodyStatus : std::uint8_t {
   content,    // `content` is the next piece; never empty
-  end,        // the body is over; what was not consumed is the next request's
+  end,        // the body is over; what was not consumed is the next message's
   need_more,  // all was consumed
   error,      // see `errc`
 };
@@ -41,13 +42,16 @@ class BodyParser {
   explicit BodyParser(const Limits& limits) : limits_(limits) {}
 
   // Begins the body behind that head. A length above the limit is told at once: body_too_large.
-  Errc begin(const Request& request);
+  Errc begin(const Request& request) { return begin(request.body, request.content_length); }
+  // `content_length`: with BodyKind::length.
+  Errc begin(BodyKind kind, std::uint64_t content_length);
   // Requires: begun without error, and not over.
   BodyResult next(Bytes input);
 
  private:
   enum class State : std::uint8_t {
     content,                // `left_` bytes of content follow, and then the end
+    until_close,            // all is content
     chunk_size,             // digits of a chunk's size, or what ends them
     extension_blank,        // blanks, and then the `;` of another extension
     extension_begin,        // behind `;`: blanks and a name
@@ -71,6 +75,7 @@ class BodyParser {
   };
 
   BodyResult take_content(Bytes input, std::size_t used);
+  BodyResult take_all(Bytes input);
   Errc on_framing(unsigned char c);
   Errc on_size(unsigned char c);
   Errc end_part(unsigned char c);
@@ -81,7 +86,7 @@ class BodyParser {
 
   const Limits& limits_;
   std::uint64_t left_ = 0;     // of the length or of the chunk; while its size is read, the size
-  std::uint64_t content_ = 0;  // bytes of all chunks so far
+  std::uint64_t content_ = 0;  // bytes of all chunks, or of all, so far
   std::uint32_t extra_ = 0;    // bytes of extensions and trailers
   std::uint8_t digits_ = 0;    // of the size
   State state_ = State::over;

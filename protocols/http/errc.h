@@ -1,7 +1,8 @@
 #pragma once
 
-// What can be wrong with a client's bytes. Where the next request would begin is not known after
-// any of them: each is answered by one response, and the connection closes (RFC 9112 section 9.6).
+// What can be wrong with a peer's bytes. Where its next message would begin is not known after any
+// of them: a server answers each by one response and closes (RFC 9112 section 9.6), a client
+// closes.
 
 #include <cstdint>
 
@@ -13,6 +14,8 @@ enum class Errc : std::uint8_t {
   bare_line_end,
   // The first line is not METHOD SP TARGET SP HTTP/d.d (section 3).
   bad_request_line,
+  // A response's first line is not HTTP/d.d SP status [SP reason] (section 4).
+  bad_status_line,
   // The target is in none of the four forms, or not in one that its method may have (section 3.2).
   bad_target,
   // The major version is not 1 (RFC 9110 section 2.5).
@@ -62,6 +65,7 @@ constexpr std::uint16_t status_of(Errc errc) {
       return 417;
     case Errc::bare_line_end:
     case Errc::bad_request_line:
+    case Errc::bad_status_line:
     case Errc::bad_target:
     case Errc::bad_field:
     case Errc::bad_host:

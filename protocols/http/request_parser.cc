@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <charconv>
 
 namespace ringpost::http {
 
@@ -105,62 +104,18 @@ Errc parse_request_line(Bytes line, const Limits& limits, Request& request) {
 // --- The fields ----------------------------------------------------------------------------------
 
 // What the fields of one head said so far.
-struct Framing {
+struct Fields {
   std::uint32_t hosts = 0;
-  bool has_length = false;
-  bool has_coding = false;
-  bool is_chunked = false;
-  bool says_close = false;
-  bool says_keep_alive = false;
+  FramingFields framing;
 };
 
-Errc on_content_length(Bytes value, Framing& framing, Request& request) {
-  if (framing.has_length) return Errc::bad_content_length;
-  framing.has_length = true;
-  const char* const end = value.data() + value.size();
-  const auto [stop, error] = std::from_chars(value.data(), end, request.content_length);
-  // from_chars takes digits alone: no sign for an unsigned type, no space, no 0x.
-  if (value.empty() || error != std::errc() || stop != end) return Errc::bad_content_length;
-  return Errc::none;
-}
-
-// Codings that end with chunked and have it once: where the request ends is known.
-bool ends_with_chunked(Bytes codings) {
-  bool are_tokens = true;
-  bool is_last = false;
-  std::size_t count = 0, chunked_count = 0;
-  for_each_in_list(codings, [&](Bytes coding) {
-    ++count;
-    are_tokens &= all_in(token_bytes, coding);
-    is_last = equals_ignoring_case(coding, "chunked");
-    if (is_last) ++chunked_count;
-  });
-  return are_tokens && is_last && chunked_count == 1 && count > 1;
-}
-
-Errc on_transfer_encoding(Bytes value, Framing& framing) {
-  if (framing.has_coding) return Errc::bad_transfer_encoding;
-  framing.has_coding = true;
-  framing.is_chunked = equals_ignoring_case(value, "chunked");
-  if (framing.is_chunked) return Errc::none;
-  return ends_with_chunked(value) ? Errc::unknown_coding : Errc::bad_transfer_encoding;
-}
-
-void on_connection(Bytes value, Framing& framing, Request& request) {
-  for_each_in_list(value, [&](Bytes option) {
-    if (equals_ignoring_case(option, "close")) framing.says_close = true;
-    if (equals_ignoring_case(option, "keep-alive")) framing.says_keep_alive = true;
-    if (equals_ignoring_case(option, "upgrade")) request.wants_upgrade = true;
-  });
-}
-
 // The fields that say where the request ends, or what becomes of the connection.
-Errc on_field(const Field& field, Framing& framing, Request& request) {
+Errc on_field(const Field& field, Fields& said, Request& request) {
   const auto is = [&](std::string_view name) { return equals_ignoring_case(field.name, name); };
   switch (field.name.size()) {
     case 4:
       if (!is("host")) break;
-      ++framing.hosts;
+      ++said.hosts;
       // Empty where the target has no authority (RFC 9112 section 3.2).
       return field.value.empty() || is_host_and_port(field.value) ? Errc::none : Errc::bad_host;
     case 6:
@@ -168,61 +123,43 @@ Errc on_field(const Field& field, Framing& framing, Request& request) {
       if (!equals_ignoring_case(field.value, "100-continue")) return Errc::bad_expectation;
       request.expects_continue = true;
       break;
-    case 10:
-      if (is("connection")) on_connection(field.value, framing, request);
-      break;
-    case 14:
-      if (is("content-length")) return on_content_length(field.value, framing, request);
-      break;
-    case 17:
-      if (is("transfer-encoding")) return on_transfer_encoding(field.value, framing);
-      break;
     default:
       break;
   }
-  return Errc::none;
-}
-
-Errc parse_field(Bytes line, Field& field) {
-  const std::size_t colon = line.find(':');
-  // No white space before the colon, none before the name: that would be a folded line.
-  if (colon == Bytes::npos || colon == 0) return Errc::bad_field;
-  field.name = line.substr(0, colon);
-  field.value = trimmed(line.substr(colon + 1));
-  const bool right = all_in(token_bytes, field.name) && all_in(value_bytes, field.value);
-  return right ? Errc::none : Errc::bad_field;
+  return on_framing_field(field, said.framing);
 }
 
 // What follows from the fields together (RFC 9112 sections 3.2, 6.3 and 9.3).
-Errc conclude(const Framing& framing, Request& request) {
+Errc conclude(const Fields& said, Request& request) {
   const bool is_1_0 = request.minor_version == 0;
-  if (framing.hosts > 1 || (framing.hosts == 0 && !is_1_0)) return Errc::bad_host;
-  if (framing.has_coding && framing.has_length) return Errc::two_lengths;
-  if (framing.has_coding && is_1_0) return Errc::bad_transfer_encoding;
-  request.body = framing.is_chunked   ? BodyKind::chunked
-                 : framing.has_length ? BodyKind::length
-                                      : BodyKind::none;
-  if (request.content_length == 0 && request.body == BodyKind::length)
-    request.body = BodyKind::none;
-  request.keep_alive = !framing.says_close && (!is_1_0 || framing.says_keep_alive);
+  if (said.hosts > 1 || (said.hosts == 0 && !is_1_0)) return Errc::bad_host;
+  const FramingFields& framing = said.framing;
+  const Errc errc = check_framing(framing, request.minor_version);
+  if (errc != Errc::none) return errc;
+  request.content_length = framing.content_length;
+  request.body = framing.is_chunked            ? BodyKind::chunked
+                 : framing.content_length != 0 ? BodyKind::length
+                                               : BodyKind::none;
+  request.wants_upgrade = framing.says_upgrade;
+  request.keep_alive = keeps_alive(framing, request.minor_version);
   if (is_1_0 || request.body == BodyKind::none) request.expects_continue = false;
   return Errc::none;
 }
 
 // Requires: `lines` are whole lines with their line ends, without the empty one.
 Errc parse_fields(Bytes lines, Request& request) {
-  Framing framing;
+  Fields said;
   request.field_count = 0;
   while (!lines.empty()) {
     const std::size_t end = lines.find('\n');
     if (request.field_count == fields_max) return Errc::head_too_large;
     Field& field = request.field_table[request.field_count++];
     Errc errc = parse_field(lines.substr(0, end - 1), field);
-    if (errc == Errc::none) errc = on_field(field, framing, request);
+    if (errc == Errc::none) errc = on_field(field, said, request);
     if (errc != Errc::none) return errc;
     lines.remove_prefix(end + 1);
   }
-  return conclude(framing, request);
+  return conclude(said, request);
 }
 
 void clear(Request& request) {

@@ -22,16 +22,10 @@
 #include <span>
 
 #include "protocols/http/errc.h"
+#include "protocols/http/field.h"
 #include "protocols/http/format.h"
 
 namespace ringpost::http {
-
-struct Field {
-  Bytes name;
-  Bytes value;  // without the spaces around it
-};
-
-enum class BodyKind : std::uint8_t { none, length, chunked };
 
 // A request's head. It points into the input that it was parsed from. Large, and only in use while
 // a request is dealt with: one per shard is enough.

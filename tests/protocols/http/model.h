@@ -26,11 +26,28 @@ inline std::string error_event(Errc errc) {
   return "error " + std::to_string(status_of(errc)) + " " + std::to_string(static_cast<int>(errc));
 }
 
+inline std::string text_of(const Request& r) {
+  std::string text(r.method_name);
+  text += " " + std::string(r.path) + " ? " + std::string(r.query) + " 1." +
+          std::to_string(r.minor_version) + (r.keep_alive ? " keep" : " close");
+  if (r.expects_continue) text += " continue";
+  if (r.wants_upgrade) text += " upgrade";
+  if (r.body == BodyKind::length) text += " length " + std::to_string(r.content_length);
+  if (r.body == BodyKind::chunked) text += " chunked";
+  for (const Field& field : r.fields()) {
+    text += " [" + std::string(field.name) + ": " + std::string(field.value) + "]";
+  }
+  return text;
+}
+
 // Keeps what was not consumed, as a connection does, in a heap block of exactly its size, so that
 // a sanitizer sees any read outside of it.
-class Feeder {
+template <typename Parser, typename Head>
+class FeederOf {
  public:
-  explicit Feeder(const Limits& limits) : limits_(limits), head_(limits), body_(limits) {}
+  template <typename... More>
+  explicit FeederOf(const Limits& limits, More... more)
+      : limits_(limits), head_(limits, more...), body_(limits) {}
 
   void feed(Bytes piece) {
     if (failed_) return;
@@ -49,21 +66,27 @@ class Feeder {
     ASSERT(rest_.size() < limits_.head_bytes_max);
   }
 
-  const Events& events() const { return events_; }
+  // What came; of a body without an end, all that there is.
+  Events events() const {
+    Events events = events_;
+    const bool is_open = !failed_ && in_body_ && head_is_.body == BodyKind::until_close;
+    if (is_open) events.push_back("open: " + content_);
+    return events;
+  }
 
  private:
   // Bytes that were used; nothing: more are needed.
   std::optional<std::size_t> step_head(Bytes input) {
-    const HeadResult r = head_.next(input, request_);
+    const HeadResult r = head_.next(input, head_is_);
     if (r.status == HeadStatus::need_more) {
       if (r.consumed != 0) return r.consumed;
       return std::nullopt;
     }
     if (r.status == HeadStatus::error) return fail(r.errc);
-    events_.push_back(text_of(request_));
-    const Errc errc = body_.begin(request_);
+    events_.push_back(text_of(head_is_));
+    const Errc errc = body_.begin(head_is_.body, head_is_.content_length);
     if (errc != Errc::none) return fail(errc);
-    in_body_ = request_.body != BodyKind::none;
+    in_body_ = head_is_.body != BodyKind::none;
     content_.clear();
     return r.consumed;
   }
@@ -97,24 +120,10 @@ class Feeder {
     return std::nullopt;
   }
 
-  static std::string text_of(const Request& r) {
-    std::string text(r.method_name);
-    text += " " + std::string(r.path) + " ? " + std::string(r.query) + " 1." +
-            std::to_string(r.minor_version) + (r.keep_alive ? " keep" : " close");
-    if (r.expects_continue) text += " continue";
-    if (r.wants_upgrade) text += " upgrade";
-    if (r.body == BodyKind::length) text += " length " + std::to_string(r.content_length);
-    if (r.body == BodyKind::chunked) text += " chunked";
-    for (const Field& field : r.fields()) {
-      text += " [" + std::string(field.name) + ": " + std::string(field.value) + "]";
-    }
-    return text;
-  }
-
   const Limits& limits_;
-  RequestParser head_;
+  Parser head_;
   BodyParser body_;
-  Request request_;
+  Head head_is_;
   std::string rest_;
   std::string content_;
   Events events_;
@@ -122,27 +131,23 @@ class Feeder {
   bool failed_ = false;
 };
 
+using Feeder = FeederOf<RequestParser, Request>;
+
 inline Events fed_in(const Limits& limits, const std::vector<std::string>& pieces) {
   Feeder feeder(limits);
   for (const std::string& piece : pieces) feeder.feed(piece);
   return feeder.events();
 }
 
-// --- The second implementation
-// ---------------------------------------------------------------------
+// --- The second implementation ------------------------------------------------------------------
 
-// It has all the bytes at once, copies freely, and goes through the rules one after the other.
-class Model {
- public:
-  Model(const Limits& limits, std::string stream) : limits_(limits), rest_(std::move(stream)) {}
+// What requests and responses have in common. It has all the bytes at once, copies freely, and goes
+// through the rules one after the other.
+class MessageModel {
+ protected:
+  MessageModel(const Limits& limits, std::string stream)
+      : limits_(limits), rest_(std::move(stream)) {}
 
-  Events events() {
-    while (request()) {
-    }
-    return events_;
-  }
-
- private:
   using Fields = std::vector<std::pair<std::string, std::string>>;
 
   static std::string lower(std::string text) {
@@ -183,84 +188,7 @@ class Model {
     return false;
   }
 
-  // False: there is nothing more.
-  bool request() {
-    if (rest_.starts_with("\r\n")) rest_.erase(0, 2);
-    // Lines, as far as they are whole and within the limit.
-    const std::string window = rest_.substr(0, limits_.head_bytes_max);
-    std::vector<std::string> lines;
-    std::size_t begin = 0;
-    bool bare = false;
-    bool whole = false;
-    while (!bare && !whole) {
-      const std::size_t end = window.find_first_of("\r\n", begin);
-      if (end == std::string::npos || (window[end] == '\r' && end + 1 == window.size())) break;
-      bare = window[end] == '\n' || window[end + 1] != '\n';
-      if (bare) break;
-      lines.push_back(window.substr(begin, end - begin));
-      begin = end + 2;
-      whole = lines.back().empty();
-    }
-    fields_.clear();
-    const bool has_first = !lines.empty() && !lines[0].empty();
-    if (has_first) {
-      const Errc errc = first_line(lines[0]);
-      if (errc != Errc::none) return fail(errc);
-    }
-    if (bare) return fail(Errc::bare_line_end);
-    if (!whole) {
-      if (rest_.size() < limits_.head_bytes_max) return false;
-      return fail(has_first ? Errc::head_too_large : Errc::target_too_long);
-    }
-    if (!has_first) return fail(Errc::bad_request_line);
-    for (std::size_t i = 1; i + 1 < lines.size(); ++i) {
-      if (fields_.size() == fields_max) return fail(Errc::head_too_large);
-      const Errc errc = field(lines[i]);
-      if (errc != Errc::none) return fail(errc);
-    }
-    rest_.erase(0, begin);
-    return conclude();
-  }
-
-  Errc first_line(const std::string& line) {
-    std::vector<std::string> words = split(line, ' ');
-    while (words.size() > 3) {  // spaces inside the target: wrong there, not here
-      words[1] += " " + words[2];
-      words.erase(words.begin() + 2);
-    }
-    if (words.size() != 3 || !is_token(words[0]) || words[1].empty()) return Errc::bad_request_line;
-    const std::string& version = words[2];
-    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-    if (version.size() != 8 || version.substr(0, 5) != "HTTP/" || !digit(version[5]) ||
-        version[6] != '.' || !digit(version[7])) {
-      return Errc::bad_request_line;
-    }
-    if (version[5] != '1') return Errc::bad_version;
-    minor_ = version[7] == '0' ? 0 : 1;
-    method_ = words[0];
-    std::string target = words[1];
-    if (target.size() > limits_.target_bytes_max) return Errc::target_too_long;
-    for (const char c : target) {
-      if (c <= 32 || c == 127 || c == '#') return Errc::bad_target;
-    }
-    if (!has_right_percents(target)) return Errc::bad_target;
-    if (method_ == "CONNECT") return Errc::bad_target;
-    if (target[0] != '/' && !(target == "*" && method_ == "OPTIONS")) {
-      const std::string scheme = lower(target.substr(0, target.find(':')));
-      if (scheme != "http" && scheme != "https") return Errc::bad_target;
-      if (target.substr(scheme.size(), 3) != "://") return Errc::bad_target;
-      target.erase(0, scheme.size() + 3);
-      const std::size_t host = target.find_first_of("/?");
-      if (!is_host_and_port(target.substr(0, host))) return Errc::bad_target;
-      target = host == std::string::npos ? "/" : target.substr(host);
-      if (target[0] == '?') target = "/" + target;
-    }
-    path_ = split(target, '?')[0];
-    query_ = path_.size() == target.size() ? "" : target.substr(path_.size() + 1);
-    return Errc::none;
-  }
-
-  Errc field(const std::string& line) {
+  Errc any_field(const std::string& line) {
     const std::size_t colon = line.find(':');
     if (colon == std::string::npos) return Errc::bad_field;
     const std::string name = line.substr(0, colon);
@@ -268,7 +196,6 @@ class Model {
     if (!is_token(name) || !is_value(value)) return Errc::bad_field;
     const bool repeated = count(lower(name)) != 0;
     fields_.emplace_back(name, value);
-    if (lower(name) == "host" && !value.empty() && !is_host_and_port(value)) return Errc::bad_host;
     if (lower(name) == "content-length") {
       std::string digits = value;
       while (digits.size() > 1 && digits[0] == '0') digits.erase(0, 1);
@@ -281,73 +208,7 @@ class Model {
     }
     if (lower(name) == "transfer-encoding" && repeated) return Errc::bad_transfer_encoding;
     if (lower(name) == "transfer-encoding" && lower(value) != "chunked") return codings(value);
-    if (lower(name) == "expect" && lower(value) != "100-continue") return Errc::bad_expectation;
     return Errc::none;
-  }
-
-  static bool has_right_percents(const std::string& text) {
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      if (text[i] == '%' && !is_hex(text.substr(i + 1, 2), 2, 2)) return false;
-    }
-    return true;
-  }
-  static bool is_hex(const std::string& text, std::size_t least, std::size_t most) {
-    return text.size() >= least && text.size() <= most &&
-           text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
-  }
-  // Of names of hosts, and of addresses of the future.
-  static bool is_name(const std::string& text, const std::string& more) {
-    return std::all_of(text.begin(), text.end(), [&](unsigned char c) {
-      return c < 128 && (std::isalnum(c) ||
-                         ("-._~!$&'()*+;=" + more).find(static_cast<char>(c)) != std::string::npos);
-    });
-  }
-
-  static bool is_host_and_port(const std::string& value) {
-    std::string host = value;
-    if (value[0] == '[') {
-      const std::size_t end = value.find(']');
-      if (end == std::string::npos || !is_literal(value.substr(1, end - 1))) return false;
-      host = value.substr(0, end + 1);
-    } else {
-      host = value.substr(0, value.find(':'));
-      if (host.empty() || !is_name(host, "%") || !has_right_percents(host)) return false;
-    }
-    const std::string port = value.substr(host.size());
-    return port.empty() ||
-           (port[0] == ':' && port.find_first_not_of("0123456789", 1) == std::string::npos);
-  }
-  static bool is_literal(const std::string& text) {
-    const std::size_t dot = text.find('.');
-    if (text[0] == 'v' || text[0] == 'V') {
-      return dot != std::string::npos && is_hex(text.substr(1, dot - 1), 1, dot) &&
-             dot + 1 != text.size() && is_name(text.substr(dot + 1), ":");
-    }
-    const std::size_t gap = text.find("::");
-    if (gap == std::string::npos) return groups(text) == 8;
-    const int before = gap == 0 ? 0 : groups(text.substr(0, gap), false);
-    const int behind = gap + 2 == text.size() ? 0 : groups(text.substr(gap + 2));
-    return before >= 0 && behind >= 0 && before + behind <= 7;
-  }
-  // How many groups of an IPv6 address these are; -1: some are none.
-  static int groups(const std::string& text, bool may_end_with_ipv4 = true) {
-    int count = 0;
-    const std::vector<std::string> parts = split(text, ':');
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-      const bool is_ipv4 = may_end_with_ipv4 && i + 1 == parts.size() && is_dotted(parts[i]);
-      if (!is_ipv4 && !is_hex(parts[i], 1, 4)) return -1;
-      count += is_ipv4 ? 2 : 1;
-    }
-    return count;
-  }
-  static bool is_dotted(const std::string& text) {
-    const std::vector<std::string> parts = split(text, '.');
-    return parts.size() == 4 &&
-           std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
-             return !part.empty() && part.size() <= 3 &&
-                    part.find_first_not_of("0123456789") == std::string::npos &&
-                    (part == "0" || part[0] != '0') && std::stoi(part) <= 255;
-           });
   }
 
   static Errc codings(const std::string& value) {
@@ -380,34 +241,6 @@ class Model {
       }
     }
     return false;
-  }
-
-  bool conclude() {
-    if (count("host") > 1 || (count("host") == 0 && minor_ == 1)) return fail(Errc::bad_host);
-    const bool chunked = count("transfer-encoding") != 0;
-    if (chunked && count("content-length") != 0) return fail(Errc::two_lengths);
-    if (chunked && minor_ == 0) return fail(Errc::bad_transfer_encoding);
-    const std::uint64_t length =
-        count("content-length") != 0 ? std::stoull(last("content-length")) : 0;
-    const bool keep = !connection_says("close") && (minor_ == 1 || connection_says("keep-alive"));
-    std::string text = method_ + " " + path_ + " ? " + query_ + " 1." + std::to_string(minor_) +
-                       (keep ? " keep" : " close");
-    if (count("expect") != 0 && minor_ == 1 && (chunked || length != 0)) text += " continue";
-    if (connection_says("upgrade")) text += " upgrade";
-    if (length != 0) text += " length " + std::to_string(length);
-    if (chunked) text += " chunked";
-    for (const auto& [name, value] : fields_) {
-      text += " [";
-      text += name + ": " + value + "]";
-    }
-    events_.push_back(text);
-    if (chunked) return chunks();
-    if (length == 0) return true;
-    if (length > limits_.body_bytes_max) return fail(Errc::body_too_large);
-    if (rest_.size() < length) return false;
-    events_.push_back("body: " + rest_.substr(0, length));
-    rest_.erase(0, length);
-    return true;
   }
 
   // One byte off the front, or nothing.
@@ -532,11 +365,203 @@ class Model {
   Limits limits_;
   std::string rest_;
   Fields fields_;
+  int minor_ = 1;
+  Events events_;
+};
+
+class Model : MessageModel {
+ public:
+  Model(const Limits& limits, std::string stream) : MessageModel(limits, std::move(stream)) {}
+
+  Events events() {
+    while (request()) {
+    }
+    return events_;
+  }
+
+ private:
+  // False: there is nothing more.
+  bool request() {
+    if (rest_.starts_with("\r\n")) rest_.erase(0, 2);
+    // Lines, as far as they are whole and within the limit.
+    const std::string window = rest_.substr(0, limits_.head_bytes_max);
+    std::vector<std::string> lines;
+    std::size_t begin = 0;
+    bool bare = false;
+    bool whole = false;
+    while (!bare && !whole) {
+      const std::size_t end = window.find_first_of("\r\n", begin);
+      if (end == std::string::npos || (window[end] == '\r' && end + 1 == window.size())) break;
+      bare = window[end] == '\n' || window[end + 1] != '\n';
+      if (bare) break;
+      lines.push_back(window.substr(begin, end - begin));
+      begin = end + 2;
+      whole = lines.back().empty();
+    }
+    fields_.clear();
+    const bool has_first = !lines.empty() && !lines[0].empty();
+    if (has_first) {
+      const Errc errc = first_line(lines[0]);
+      if (errc != Errc::none) return fail(errc);
+    }
+    if (bare) return fail(Errc::bare_line_end);
+    if (!whole) {
+      if (rest_.size() < limits_.head_bytes_max) return false;
+      return fail(has_first ? Errc::head_too_large : Errc::target_too_long);
+    }
+    if (!has_first) return fail(Errc::bad_request_line);
+    for (std::size_t i = 1; i + 1 < lines.size(); ++i) {
+      if (fields_.size() == fields_max) return fail(Errc::head_too_large);
+      const Errc errc = field(lines[i]);
+      if (errc != Errc::none) return fail(errc);
+    }
+    rest_.erase(0, begin);
+    return conclude();
+  }
+
+  Errc first_line(const std::string& line) {
+    std::vector<std::string> words = split(line, ' ');
+    while (words.size() > 3) {  // spaces inside the target: wrong there, not here
+      words[1] += " " + words[2];
+      words.erase(words.begin() + 2);
+    }
+    if (words.size() != 3 || !is_token(words[0]) || words[1].empty()) return Errc::bad_request_line;
+    const std::string& version = words[2];
+    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+    if (version.size() != 8 || version.substr(0, 5) != "HTTP/" || !digit(version[5]) ||
+        version[6] != '.' || !digit(version[7])) {
+      return Errc::bad_request_line;
+    }
+    if (version[5] != '1') return Errc::bad_version;
+    minor_ = version[7] == '0' ? 0 : 1;
+    method_ = words[0];
+    std::string target = words[1];
+    if (target.size() > limits_.target_bytes_max) return Errc::target_too_long;
+    for (const char c : target) {
+      if (c <= 32 || c == 127 || c == '#') return Errc::bad_target;
+    }
+    if (!has_right_percents(target)) return Errc::bad_target;
+    if (method_ == "CONNECT") return Errc::bad_target;
+    if (target[0] != '/' && !(target == "*" && method_ == "OPTIONS")) {
+      const std::string scheme = lower(target.substr(0, target.find(':')));
+      if (scheme != "http" && scheme != "https") return Errc::bad_target;
+      if (target.substr(scheme.size(), 3) != "://") return Errc::bad_target;
+      target.erase(0, scheme.size() + 3);
+      const std::size_t host = target.find_first_of("/?");
+      if (!is_host_and_port(target.substr(0, host))) return Errc::bad_target;
+      target = host == std::string::npos ? "/" : target.substr(host);
+      if (target[0] == '?') target = "/" + target;
+    }
+    path_ = split(target, '?')[0];
+    query_ = path_.size() == target.size() ? "" : target.substr(path_.size() + 1);
+    return Errc::none;
+  }
+
+  Errc field(const std::string& line) {
+    const Errc errc = any_field(line);
+    if (errc != Errc::none) return errc;
+    const auto& [name, value] = fields_.back();
+    if (lower(name) == "host" && !value.empty() && !is_host_and_port(value)) return Errc::bad_host;
+    if (lower(name) == "expect" && lower(value) != "100-continue") return Errc::bad_expectation;
+    return Errc::none;
+  }
+
+  static bool has_right_percents(const std::string& text) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (text[i] == '%' && !is_hex(text.substr(i + 1, 2), 2, 2)) return false;
+    }
+    return true;
+  }
+  static bool is_hex(const std::string& text, std::size_t least, std::size_t most) {
+    return text.size() >= least && text.size() <= most &&
+           text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
+  }
+  // Of names of hosts, and of addresses of the future.
+  static bool is_name(const std::string& text, const std::string& more) {
+    return std::all_of(text.begin(), text.end(), [&](unsigned char c) {
+      return c < 128 && (std::isalnum(c) ||
+                         ("-._~!$&'()*+;=" + more).find(static_cast<char>(c)) != std::string::npos);
+    });
+  }
+
+  static bool is_host_and_port(const std::string& value) {
+    std::string host = value;
+    if (value[0] == '[') {
+      const std::size_t end = value.find(']');
+      if (end == std::string::npos || !is_literal(value.substr(1, end - 1))) return false;
+      host = value.substr(0, end + 1);
+    } else {
+      host = value.substr(0, value.find(':'));
+      if (host.empty() || !is_name(host, "%") || !has_right_percents(host)) return false;
+    }
+    const std::string port = value.substr(host.size());
+    return port.empty() ||
+           (port[0] == ':' && port.find_first_not_of("0123456789", 1) == std::string::npos);
+  }
+  static bool is_literal(const std::string& text) {
+    const std::size_t dot = text.find('.');
+    if (text[0] == 'v' || text[0] == 'V') {
+      return dot != std::string::npos && is_hex(text.substr(1, dot - 1), 1, dot) &&
+             dot + 1 != text.size() && is_name(text.substr(dot + 1), ":");
+    }
+    const std::size_t gap = text.find("::");
+    if (gap == std::string::npos) return groups(text) == 8;
+    const int before = gap == 0 ? 0 : groups(text.substr(0, gap), false);
+    const int behind = gap + 2 == text.size() ? 0 : groups(text.substr(gap + 2));
+    return before >= 0 && behind >= 0 && before + behind <= 7;
+  }
+  // How many groups of an IPv6 address these are; -1: some are none.
+  static int groups(const std::string& text, bool may_end_with_ipv4 = true) {
+    int count = 0;
+    const std::vector<std::string> parts = split(text, ':');
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const bool is_ipv4 = may_end_with_ipv4 && i + 1 == parts.size() && is_dotted(parts[i]);
+      if (!is_ipv4 && !is_hex(parts[i], 1, 4)) return -1;
+      count += is_ipv4 ? 2 : 1;
+    }
+    return count;
+  }
+  static bool is_dotted(const std::string& text) {
+    const std::vector<std::string> parts = split(text, '.');
+    return parts.size() == 4 &&
+           std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
+             return !part.empty() && part.size() <= 3 &&
+                    part.find_first_not_of("0123456789") == std::string::npos &&
+                    (part == "0" || part[0] != '0') && std::stoi(part) <= 255;
+           });
+  }
+
+  bool conclude() {
+    if (count("host") > 1 || (count("host") == 0 && minor_ == 1)) return fail(Errc::bad_host);
+    const bool chunked = count("transfer-encoding") != 0;
+    if (chunked && count("content-length") != 0) return fail(Errc::two_lengths);
+    if (chunked && minor_ == 0) return fail(Errc::bad_transfer_encoding);
+    const std::uint64_t length =
+        count("content-length") != 0 ? std::stoull(last("content-length")) : 0;
+    const bool keep = !connection_says("close") && (minor_ == 1 || connection_says("keep-alive"));
+    std::string text = method_ + " " + path_ + " ? " + query_ + " 1." + std::to_string(minor_) +
+                       (keep ? " keep" : " close");
+    if (count("expect") != 0 && minor_ == 1 && (chunked || length != 0)) text += " continue";
+    if (connection_says("upgrade")) text += " upgrade";
+    if (length != 0) text += " length " + std::to_string(length);
+    if (chunked) text += " chunked";
+    for (const auto& [name, value] : fields_) {
+      text += " [";
+      text += name + ": " + value + "]";
+    }
+    events_.push_back(text);
+    if (chunked) return chunks();
+    if (length == 0) return true;
+    if (length > limits_.body_bytes_max) return fail(Errc::body_too_large);
+    if (rest_.size() < length) return false;
+    events_.push_back("body: " + rest_.substr(0, length));
+    rest_.erase(0, length);
+    return true;
+  }
+
   std::string method_;
   std::string path_;
   std::string query_;
-  int minor_ = 1;
-  Events events_;
 };
 
 inline Events model(const Limits& limits, const std::string& stream) {
