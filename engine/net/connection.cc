@@ -110,6 +110,12 @@ void Connection::close_after_flush(CloseReason reason) {
   touch();
 }
 
+void Connection::say_farewell(CloseReason reason) {
+  if (state_ != State::open || aborted_) return;
+  session_->on_farewell();
+  close_after_flush(reason);
+}
+
 void Connection::shutdown_write() {
   if (state_ != State::open || aborted_) return;
   end_wanted_ = true;

@@ -75,6 +75,7 @@ class Connection final : public Link, public TimerTarget {
   void drain();
   void close_begin();   // from the aborted list
   void close_finish();  // nothing in flight any more
+  void say_farewell(CloseReason reason);
   void begin(Session& session, Service& service);
   bool hand_over();  // to the session that this one becomes, if it does
   std::uint32_t in_flight() const;

@@ -186,7 +186,7 @@ bool Connections::drained() const {
 }
 
 void Connections::close_all(CloseReason reason) {
-  for (Connection* connection : slots_) connection->close_after_flush(reason);
+  for (Connection* connection : slots_) connection->say_farewell(reason);
 }
 
 void Connections::abort_all(CloseReason reason) {

@@ -75,7 +75,7 @@ class Connections {
   void drain();
   // Every session has had its last input. Requires: drain was called.
   bool drained() const;
-  // Flushes and closes every connection that is still open.
+  // Lets every session that is still open say its last words, flushes and closes it.
   void close_all(CloseReason reason);
   // Ends every connection without flushing.
   void abort_all(CloseReason reason);

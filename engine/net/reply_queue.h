@@ -61,6 +61,9 @@ class ReplyQueue {
     return message;
   }
 
+  // Somebody else has told actors of those shards, a bit each, on behalf of this session.
+  void note_told(std::uint64_t shards) { told_ |= shards; }
+
   // Takes a place and asks for its answer. Requires: !full().
   // `times`: the one answer is to be written so often, for requests in a row that ask the same.
   Message& ask(ActorRef to, std::uint16_t kind, std::uint32_t times = 1) {

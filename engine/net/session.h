@@ -46,6 +46,8 @@ class Session {
   // asked is still answered; once nothing moves between the shards any more, the connection is
   // flushed and closed.
   virtual void on_drain() {}
+  // The same, at the end of the drain: nothing moves any more, and what is written now is the last.
+  virtual void on_farewell() {}
   // The connection is over. No call comes after this one, and `link` is not to be used.
   virtual void on_closed(CloseReason reason) = 0;
 

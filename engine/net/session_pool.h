@@ -3,10 +3,12 @@
 // SessionPool: the Service of one protocol on one shard: makes its sessions in memory that it
 // keeps, so that after warm-up a connection costs the allocator nothing.
 //
-// `Shared` is what the sessions of the shard have in common; each gets a reference to it.
+// `Shared` is what the sessions of the shard have in common; each gets a reference to it. It may be
+// a reference itself, to what outlives the pool.
 
 #include <deque>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "engine/base/assert.h"
@@ -17,7 +19,7 @@ namespace ringpost::engine {
 template <typename SessionType, typename Shared>
 class SessionPool final : public Service {
  public:
-  explicit SessionPool(Shared shared) : shared_(std::move(shared)) {}
+  explicit SessionPool(Shared shared) : shared_(std::forward<Shared>(shared)) {}
   ~SessionPool() override { ASSERT(free_.size() == places_.size()); }
 
   Session& open() override {

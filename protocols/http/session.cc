@@ -255,12 +255,13 @@ void Session::resolve(std::uint64_t token, Response response) {
   if (state_ == State::head) link_->resume();
 }
 
-void Session::upgrade(std::uint64_t token, Response response, engine::Session& next,
-                      engine::Service& owner) {
+void Session::upgrade(engine::Session& next, engine::Service& owner) {
   ASSERT(state_ == State::upgrading);
-  response.common_fields = shared_.options.fields;
-  replies_.resolve(token, as_payload(response));
   link_->become(next, owner);
+}
+
+Payload Session::upgrade_response(Bytes fields) {
+  return as_payload({.status = 101, .fields = fields, .common_fields = shared_.options.fields});
 }
 
 void Session::on_messages(std::span<const Message> run) {

@@ -81,9 +81,11 @@ class Session final : public engine::Session {
   engine::Message& ask_to_upgrade(engine::ActorRef to, std::uint16_t kind);
   // The response to the request whose answer has come, with that token.
   void resolve(std::uint64_t token, Response response);
-  // The same, and the connection goes on as `next`. Requires: it was asked by ask_to_upgrade.
-  void upgrade(std::uint64_t token, Response response, engine::Session& next,
-               engine::Service& owner);
+  // Instead, the connection goes on as `next`, which writes the response. Requires: it was asked by
+  // ask_to_upgrade.
+  void upgrade(engine::Session& next, engine::Service& owner);
+  // That response, made while the request is at hand.
+  engine::Payload upgrade_response(Bytes fields);
 
   // --- engine::Session ---
 

@@ -42,6 +42,7 @@ class TestLink final : public Link {
     outbox_.clear();
   }
 
+  void set_self(ActorRef self) { self_ = self; }
   Outbox& out() { return outbox_; }
   void set_output_high(std::uint64_t bytes) { output_high_ = bytes; }
   bool session_paused() const { return (pauses_ & pause_session) != 0; }

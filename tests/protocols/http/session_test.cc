@@ -57,7 +57,8 @@ class Repeats final : public Handler {
   }
   void on_answer(Session& session, const Message& message) override {
     if (message.kind == kind_upgrade) {
-      session.upgrade(message.token, {.status = 101, .fields = "upgrade: x\r\n"}, *next, *owner);
+      session.link().write(session.upgrade_response("upgrade: x\r\n"));
+      session.upgrade(*next, *owner);
     } else {
       session.resolve(message.token, {.content = "asked"});
     }
