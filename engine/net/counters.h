@@ -71,8 +71,12 @@ struct Counters {
   std::uint64_t limit_held_frames = 0;     // large frames held all that they may
   std::uint64_t limit_head_too_large = 0;  // of a request: its target, its fields
   std::uint64_t limit_body_too_large = 0;
-  std::uint64_t limit_held_bodies = 0;  // gathered bodies held all that they may
-  std::uint64_t limit_replies = 0;      // a reply queue was full
+  std::uint64_t limit_held_bodies = 0;      // gathered bodies held all that they may
+  std::uint64_t limit_registrations = 0;    // of the message relay: no room for another
+  std::uint64_t registrations_expired = 0;  // nobody had connected
+  std::uint64_t limit_topics = 0;           // a subscriber wanted too many, or too long ones
+  std::uint64_t limit_publish_waits = 0;    // a publisher waited for a full queue
+  std::uint64_t limit_replies = 0;          // a reply queue was full
   std::uint64_t limit_tickers = 0;
   std::uint64_t limit_room_spill = 0;  // a room paused its senders
   std::uint64_t protocol_errors = 0;   // error answers given

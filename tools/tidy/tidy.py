@@ -44,6 +44,7 @@ SESSION_SEES = [
     "engine/net/outbox.h",
     "engine/net/reply_queue.h",
     "engine/net/session.h",
+    "engine/net/session_pool.h",
 ]
 
 # Protocols that others may use: codecs by everyone, the rest by those named.

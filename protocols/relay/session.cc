@@ -1,0 +1,252 @@
+#include "protocols/relay/session.h"
+
+#include <cstring>
+#include <utility>
+
+#include "engine/base/assert.h"
+#include "protocols/relay/messages.h"
+#include "protocols/websocket/close_parser.h"
+#include "protocols/websocket/writer.h"
+
+namespace ringpost::relay {
+
+using engine::Bytes;
+using engine::CloseReason;
+using engine::Message;
+using websocket::FrameResult;
+using websocket::FrameStatus;
+using websocket::Opcode;
+namespace close_code = websocket::close_code;
+
+Session::Session(SessionShared& shared)
+    : shared_(shared),
+      parser_(shared.options.limits, websocket::Role::server),
+      gathered_(shared.budget),
+      replies_(shared.options.replies_max) {}
+
+void Session::claim(const ClientId& id, std::uint64_t user_id, engine::Payload response) {
+  id_ = id;
+  user = user_id;
+  response_ = std::move(response);
+}
+
+void Session::on_open(engine::Link& link) {
+  link_ = &link;
+  replies_.open(link);
+  tell_registry(kind_connected);
+  is_member_ = true;
+  const Bytes topic = shared_.options.default_topic;
+  replies_.note_told(shared_.branch.set_topics(*this, {&topic, 1}));
+  replies_.say(std::exchange(response_, {}));
+  link.set_timer(link.now() + shared_.options.ping_interval);
+  settle();
+}
+
+// --- Input ---------------------------------------------------------------------------------------
+
+std::size_t Session::on_bytes(Bytes bytes) {
+  heard_ = true;
+  std::size_t used = 0;
+  while (!link_->paused()) {
+    if (replies_.full()) {
+      ++link_->counters().limit_replies;
+      waiting_ = true;
+      link_->pause();
+      break;
+    }
+    const FrameResult frame = parser_.next(bytes.substr(used));
+    used += frame.consumed;
+    if (!take(frame)) break;
+  }
+  return used;
+}
+
+// False: there is nothing more to be had.
+bool Session::take(const FrameResult& frame) {
+  switch (frame.status) {
+    case FrameStatus::need_more:
+      return false;
+    case FrameStatus::error:
+      fail(frame.errc);
+      return false;
+    case FrameStatus::control:
+      on_control(frame);
+      return state_ != State::closing;
+    case FrameStatus::data:
+      return on_data(frame);
+  }
+  return false;
+}
+
+// A message in one piece is dealt with where its mask was taken off; one in several is gathered.
+bool Session::on_data(const FrameResult& frame) {
+  std::string& plain = shared_.plain;
+  plain.resize(frame.payload.size());
+  websocket::unmask(plain.data(), frame.payload, frame.mask);
+  if (frame.is_first) utf8_.reset();
+  const bool is_right =
+      frame.opcode != Opcode::text || (utf8_.feed(plain) && (!frame.is_last || utf8_.complete()));
+  if (!is_right) {
+    fail(websocket::Errc::bad_utf8);
+    return false;
+  }
+  if (frame.is_first && frame.is_last) {
+    on_message(plain);
+    return true;
+  }
+  if (!plain.empty() && !gathered_.add(plain, link_->buffers())) {
+    ++link_->counters().limit_held_bodies;
+    end(close_code::too_large, CloseReason::over_budget);
+    return false;
+  }
+  if (frame.is_last) {
+    on_message(gathered_.bytes());
+    gathered_.clear(link_->buffers());
+  }
+  return true;
+}
+
+// WS-20 to WS-22: only a request for topics means something.
+void Session::on_message(Bytes text) {
+  ++link_->counters().requests;
+  if (text == "ping" || text == "ping\n") return;
+  if (shared_.json.parse(text, shared_.topics) != Errc::none) return;
+  bool fits = shared_.topics.size() <= shared_.options.topics_max;
+  for (const Bytes topic : shared_.topics) fits &= topic.size() <= shared_.options.topic_bytes_max;
+  if (!fits) {
+    ++link_->counters().limit_topics;
+    return;
+  }
+  replies_.note_told(shared_.branch.set_topics(*this, shared_.topics));
+}
+
+void Session::on_control(const FrameResult& frame) {
+  char plain[websocket::control_bytes_max];
+  websocket::unmask(plain, frame.payload, frame.mask);
+  const Bytes payload(plain, frame.payload.size());
+  if (frame.opcode == Opcode::close) return on_close_frame(payload);
+  if (frame.opcode == Opcode::pong) return;
+  const websocket::FrameHeader header{.opcode = Opcode::pong, .payload_bytes = payload.size()};
+  engine::Payload pong = link_->payloads().make(websocket::header_bytes(header) + payload.size());
+  char* const out = websocket::write_header(pong.fill(), header);
+  std::memcpy(out, payload.data(), payload.size());
+  replies_.say(std::move(pong));
+}
+
+// WS-32
+void Session::on_close_frame(Bytes payload) {
+  const websocket::CloseResult close = websocket::parse_close(payload);
+  if (close.errc != websocket::Errc::none) return fail(close.errc);
+  write_frame(Opcode::close, payload);
+  leave();
+  link_->close_after_flush(CloseReason::peer_closed);
+}
+
+void Session::on_end(Bytes) {
+  leave();
+  link_->close_after_flush(CloseReason::peer_closed);
+}
+
+// --- Ends ----------------------------------------------------------------------------------------
+
+// WS-34
+void Session::fail(websocket::Errc errc) {
+  engine::Counters& counters = link_->counters();
+  ++counters.protocol_errors;
+  const bool too_large =
+      errc == websocket::Errc::frame_too_large || errc == websocket::Errc::message_too_large;
+  if (too_large) ++counters.limit_frame_too_long;
+  end(websocket::close_code_of(errc), CloseReason::protocol_error);
+}
+
+void Session::end(std::uint16_t code, CloseReason reason) {
+  if (state_ == State::closing) return;
+  if (state_ == State::opening) {  // behind the response, which is still to leave
+    if (end_code_ != 0) return;
+    end_code_ = code;
+    end_reason_ = reason;
+    link_->pause();
+    return;
+  }
+  char payload[websocket::close_code_bytes];
+  websocket::write_close_code(payload, code);
+  write_frame(Opcode::close, {payload, sizeof payload});
+  leave();
+  link_->close_after_flush(reason);
+}
+
+void Session::leave() {
+  state_ = State::closing;
+  if (std::exchange(is_member_, false)) shared_.branch.leave(*this);
+}
+
+void Session::on_farewell() { end(close_code::going_away, CloseReason::drain); }
+
+void Session::on_closed(CloseReason) {
+  leave();
+  if (link_ != nullptr) tell_registry(kind_disconnected);
+  replies_.clear();
+  gathered_.clear(link_->buffers());
+}
+
+// --- Output --------------------------------------------------------------------------------------
+
+void Session::deliver(const engine::Payload& frames) {
+  if (state_ != State::live) return;
+  if (link_->outbox().bytes() > shared_.options.pending_bytes_max) {
+    return end(close_code::try_again_later, CloseReason::slow_consumer);
+  }
+  link_->write(frames);
+}
+
+void Session::write_frame(Opcode opcode, Bytes payload) {
+  char header[websocket::header_bytes_max];
+  char* const end =
+      websocket::write_header(header, {.opcode = opcode, .payload_bytes = payload.size()});
+  link_->write({header, static_cast<std::size_t>(end - header)});
+  link_->write(payload);
+}
+
+void Session::on_messages(std::span<const Message> run) {
+  for (const Message& message : run) {
+    switch (message.kind) {
+      case engine::kind_synced:
+        replies_.synced(message.token);
+        break;
+      case kind_removed:
+        end(close_code::normal, CloseReason::peer_closed);
+        break;
+      default:
+        ASSERT(!"a message to a subscriber");
+    }
+  }
+  settle();
+}
+
+// Answers may have left: the response to the upgrade is the first of them.
+void Session::settle() {
+  if (state_ == State::opening && replies_.empty()) {
+    state_ = State::live;
+    if (end_code_ != 0) return end(end_code_, end_reason_);
+  }
+  if (waiting_ && !replies_.full()) {
+    waiting_ = false;
+    link_->resume();
+  }
+}
+
+void Session::tell_registry(std::uint16_t kind) {
+  const std::uint32_t home = id_.home(static_cast<std::uint32_t>(shared_.registries.size()));
+  put_id(link_->post().tell(shared_.registries[home], link_->self(), kind), id_);
+}
+
+// Who sends nothing between two Pings, not even the answer to one, is gone.
+void Session::on_timer() {
+  if (pinged_ && !heard_) return link_->abort(CloseReason::timed_out);
+  pinged_ = state_ == State::live;
+  heard_ = false;
+  if (pinged_) write_frame(Opcode::ping, {});
+  link_->set_timer(link_->now() + shared_.options.ping_interval);
+}
+
+}  // namespace ringpost::relay

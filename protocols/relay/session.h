@@ -1,0 +1,112 @@
+#pragma once
+
+// A subscriber's talk over WebSocket (spec 7.5 to 7.7): events come out as they are published; what
+// comes in are its topics, pings, and the end.
+//
+// The connection was an HTTP one. Its 101 leaves once every exchange has heard that the subscriber
+// is there, so what is published after it was seen is received; in the same way a Pong leaves once
+// the topics that were asked for before the Ping are active (WS-24).
+//
+// A subscriber that does not take its events in time is told to come back later, alone (WS-30): it
+// is judged by what waits for it before it gets more.
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "engine/net/reply_queue.h"
+#include "engine/net/session.h"
+#include "protocols/http/gathered_content.h"
+#include "protocols/relay/branch.h"
+#include "protocols/relay/client_id.h"
+#include "protocols/relay/json_parser.h"
+#include "protocols/websocket/parser.h"
+#include "protocols/websocket/utf8.h"
+
+namespace ringpost::relay {
+
+struct SessionOptions {
+  websocket::Limits limits;
+  std::string default_topic = "tech";         // C11
+  std::size_t topics_max = 256;               // of one subscriber
+  std::size_t topic_bytes_max = 1024;         // of each
+  std::uint64_t pending_bytes_max = 1 << 20;  // WS-30
+  engine::Nanos ping_interval = 30 * engine::nanos_per_s;
+  std::uint32_t replies_max = 256;                         // Pongs that wait for topics
+  std::uint64_t held_bytes_max = std::uint64_t{64} << 20;  // of gathered messages, per shard
+};
+
+// What the sessions of one shard have in common. The branch and the registries outlive it.
+struct SessionShared {
+  SessionShared(const SessionOptions& of_all, Branch& of_shard,
+                std::vector<engine::ActorRef> of_shards)
+      : options(of_all),
+        branch(of_shard),
+        registries(std::move(of_shards)),
+        budget{.bytes_max = of_all.held_bytes_max} {}
+
+  SessionOptions options;
+  Branch& branch;
+  std::vector<engine::ActorRef> registries;  // by shard
+  http::ContentBudget budget;
+  JsonParser json;
+  std::vector<engine::Bytes> topics;  // scratch of one request for topics
+  std::string plain;                  // scratch: a message without its mask
+};
+
+class Session final : public engine::Session, public Subscriber {
+ public:
+  explicit Session(SessionShared& shared);
+
+  // Whose session it is, and the response to its upgrade. Before it opens.
+  void claim(const ClientId& id, std::uint64_t user_id, engine::Payload response);
+
+  void on_open(engine::Link& link) override;
+  std::size_t on_bytes(engine::Bytes bytes) override;
+  void on_end(engine::Bytes rest) override;
+  void on_messages(std::span<const engine::Message> run) override;
+  void on_timer() override;
+  void on_farewell() override;
+  void on_closed(engine::CloseReason reason) override;
+
+  // Subscriber.
+  void deliver(const engine::Payload& frames) override;
+
+ private:
+  enum class State : std::uint8_t {
+    opening,  // not every exchange has heard of it: the response waits
+    live,     // it gets events
+    closing,  // said goodbye: gets and hears nothing more
+  };
+
+  bool take(const websocket::FrameResult& frame);
+  bool on_data(const websocket::FrameResult& frame);
+  void on_control(const websocket::FrameResult& frame);
+  void on_message(engine::Bytes text);
+  void on_close_frame(engine::Bytes payload);
+  void fail(websocket::Errc errc);
+  void end(std::uint16_t code, engine::CloseReason reason);
+  void write_frame(websocket::Opcode opcode, engine::Bytes payload);
+  void tell_registry(std::uint16_t kind);
+  void leave();
+  void settle();
+
+  SessionShared& shared_;
+  engine::Link* link_ = nullptr;
+  ClientId id_;
+  engine::Payload response_;
+  websocket::FrameParser parser_;
+  websocket::Utf8Checker utf8_;
+  http::GatheredContent gathered_;  // of a message in pieces
+  engine::ReplyQueue replies_;
+  State state_ = State::opening;
+  // Of an end that must wait for the response to the upgrade; 0: of none.
+  std::uint16_t end_code_ = 0;
+  engine::CloseReason end_reason_ = engine::CloseReason::none;
+  bool pinged_ = false;     // a Ping was sent
+  bool heard_ = false;      // something came since
+  bool waiting_ = false;    // paused until Pongs have left
+  bool is_member_ = false;  // of the branch
+};
+
+}  // namespace ringpost::relay
