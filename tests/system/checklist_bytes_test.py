@@ -385,7 +385,7 @@ def cpu_seconds(pid):
 class Keepalive(SystemTest):
     """On accepted sockets; relay_test has those to an upstream."""
 
-    SERVICES = ("orders", "chat", "echo", "tcp-echo")
+    SERVICES = ("orders", "chat", "echo", "tcp-echo", "relay")
 
     @for_each_shard_count
     def test_row_41_ka_3_defaults_on_accepted_sockets(self, shards):

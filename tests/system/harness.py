@@ -30,7 +30,7 @@ TRAFFIC = float(os.environ.get("RINGPOST_TRAFFIC", "1"))
 PATIENCE = 120.0 if SANITIZED else 60.0
 
 SHARD_COUNTS = (1, 2, 4)
-SERVICES = ("orders", "chat", "echo", "tcp-echo")
+SERVICES = ("orders", "chat", "echo", "tcp-echo", "relay")
 
 # <linux/in.h>: the port is chosen when the peer is known, so that it need be free for that one only.
 IP_BIND_ADDRESS_NO_PORT = 24

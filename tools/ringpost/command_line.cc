@@ -54,7 +54,7 @@ tools::Program program() {
   return tools::Program({.name = "ringpost",
                          .help_head = help_head,
                          .help_tail = help_tail,
-                         .help_shape = {.text_column = 32}},
+                         .help_shape = {.text_column = 34}},
                         std::move(rows));
 }
 

@@ -13,7 +13,7 @@ using engine::Nanos;
 
 constexpr std::uint64_t kibi = 1 << 10, mebi = 1 << 20, gibi = 1 << 30;
 constexpr std::uint64_t ms = engine::nanos_per_ms;
-constexpr std::uint64_t s = engine::nanos_per_s, hour = 3600 * s;
+constexpr std::uint64_t s = engine::nanos_per_s, hour = 3600 * s, day = 24 * hour;
 
 constexpr std::string_view reply_words[] = {"spaced", "compact"};
 constexpr std::string_view line_end_words[] = {"crlf", "any"};
@@ -40,6 +40,7 @@ constexpr ServiceName services[] = {
     {"chat", [](Options& o) -> bool& { return o.chat.enabled; }},
     {"echo", [](Options& o) -> bool& { return o.echo.enabled; }},
     {"tcp-echo", [](Options& o) -> bool& { return o.tcp_echo.enabled; }},
+    {"relay", [](Options& o) -> bool& { return o.message_relay.enabled; }},
 };
 
 std::string service_names() {
@@ -206,6 +207,27 @@ constexpr Text tcp_echo_address = {
     [](Options& o, std::string_view text) { return set_address(o.tcp_echo.listen, text); },
     [](const Options& o) { return show_listen_address(o.tcp_echo.listen); }};
 
+constexpr Text message_relay_address = {
+    [](Options& o, std::string_view text) { return set_address(o.message_relay.listen, text); },
+    [](const Options& o) { return show_listen_address(o.message_relay.listen); }};
+// It goes into JSON as it is, and clients put a path behind it.
+constexpr Text message_relay_url = {
+    [](Options& o, std::string_view text) -> std::string {
+      if (text == "auto") {
+        o.message_relay.public_url.reset();
+        return "";
+      }
+      const bool is_url = text.starts_with("ws://") || text.starts_with("wss://");
+      const bool is_plain = std::ranges::all_of(
+          text, [](char c) { return c > ' ' && c < 127 && c != '"' && c != '\\'; });
+      if (!is_url || !is_plain || text.ends_with('/')) {
+        return "is no address such as ws://relay.example:8000";
+      }
+      o.message_relay.public_url = text;
+      return "";
+    },
+    [](const Options& o) { return o.message_relay.public_url.value_or("auto"); }};
+
 constexpr Choice reply_choice = {
     reply_words, [](const Options& o) { return static_cast<std::uint8_t>(o.orders.reply); },
     [](Options& o, std::uint8_t i) { o.orders.reply = static_cast<OrderBookReply>(i); }};
@@ -232,7 +254,7 @@ using G = OptionGroup;
 
 constexpr OptionRow rows[] = {
     {G::services, "services", "LIST", service_list,
-     "Services to start, with commas, or none: orders, chat, echo, tcp-echo."},
+     "Services to start, with commas, or none: orders, chat, echo, tcp-echo, relay."},
 
     {G::orders, "orders-listen", "ADDR", orders_address,
      "Where the order book listens. Port 0: any free one."},
@@ -273,6 +295,47 @@ constexpr OptionRow rows[] = {
      "by their receivers; the connection that needs more is ended."},
     {G::echo, "tcp-echo-listen", "ADDR", tcp_echo_address,
      "Where the echo of bytes listens: by default on all interfaces. Port 0: any free one."},
+
+    {G::message_relay, "relay-listen", "ADDR", message_relay_address,
+     "Where the relay of messages listens. Port 0: any free one."},
+    {G::message_relay, "relay-public-url", "URL", message_relay_url,
+     "Where clients are told to connect, as in ws://relay.example:8000.",
+     "ws:// and the address it listens on"},
+    {G::message_relay, "relay-head-bytes-max", "SIZE",
+     BYTES(message_relay.head_bytes_max, kibi, mebi), "Longest head of an HTTP request."},
+    {G::message_relay, "relay-body-bytes-max", "SIZE",
+     BYTES(message_relay.body_bytes_max, kibi, gibi), "Longest body of an HTTP request."},
+    {G::message_relay, "relay-held-bytes-max", "SIZE",
+     BYTES(message_relay.held_bytes_max, 64 * kibi, 1024 * gibi),
+     "What one shard may hold of bodies, and as much again of messages, that have not come whole; "
+     "the connection that needs more is ended."},
+    {G::message_relay, "relay-replies-max", "COUNT", COUNT(message_relay.replies_max, 1, 65'536),
+     "Answers outstanding on one connection; then its requests wait."},
+    {G::message_relay, "relay-head-timeout", "TIME", SECONDS(message_relay.head_timeout, ms, day),
+     "How long the head of a request may take to come."},
+    {G::message_relay, "relay-body-timeout", "TIME", SECONDS(message_relay.body_timeout, ms, day),
+     "How long its body may take."},
+    {G::message_relay, "relay-idle-timeout", "TIME", SECONDS(message_relay.idle_timeout, ms, day),
+     "How long an HTTP connection may ask for nothing."},
+    {G::message_relay, "relay-frame-bytes-max", "SIZE",
+     BYTES(message_relay.frame_bytes_max, 125, gibi), "Largest WebSocket frame of a client."},
+    {G::message_relay, "relay-message-bytes-max", "SIZE",
+     BYTES(message_relay.message_bytes_max, 125, gibi),
+     "Largest WebSocket message of a client, all its frames together."},
+    {G::message_relay, "relay-pending-bytes-max", "SIZE",
+     BYTES(message_relay.pending_bytes_max, kibi, gibi),
+     "What may wait for a subscriber that reads slowly, before it is told to come back later."},
+    {G::message_relay, "relay-topics-max", "COUNT", COUNT(message_relay.topics_max, 1, 4'096),
+     "Topics of one subscriber."},
+    {G::message_relay, "relay-topic-bytes-max", "SIZE",
+     BYTES(message_relay.topic_bytes_max, 1, 64 * kibi), "Longest topic of a subscriber."},
+    {G::message_relay, "relay-ping-interval", "TIME", SECONDS(message_relay.ping_interval, ms, day),
+     "How often subscribers are pinged; who sends nothing in between is gone."},
+    {G::message_relay, "relay-registrations-max", "COUNT",
+     COUNT(message_relay.registrations_max, 1, 100'000'000), "Registrations that one shard keeps."},
+    {G::message_relay, "relay-unused-timeout", "TIME",
+     SECONDS(message_relay.unused_timeout, ms, 7 * day),
+     "How long a registration is kept that nobody connects by."},
 
     {G::relay, "relay-tcp", "L=H:P", relay_list,
      "Relay the bytes of those who connect to the address before '=' to the name or address "
@@ -365,8 +428,10 @@ std::string_view heading(OptionGroup group) {
       return "Chat";
     case OptionGroup::echo:
       return "Echo";
+    case OptionGroup::message_relay:
+      return "Relay of messages";
     case OptionGroup::relay:
-      return "Relay";
+      return "Relay of bytes";
     case OptionGroup::connections:
       return "Connections";
     case OptionGroup::shards:

@@ -21,13 +21,14 @@ enum class OptionGroup : std::uint8_t {
   orders,
   chat,
   echo,
+  message_relay,
   relay,
   connections,
   shards,
   logging,
   other
 };
-inline constexpr std::uint8_t option_groups = 9;
+inline constexpr std::uint8_t option_groups = 10;
 std::string_view heading(OptionGroup group);
 
 // An action is done instead of serving; it has no value.

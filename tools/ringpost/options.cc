@@ -37,6 +37,7 @@ std::vector<Started> started_services(const Options& options) {
   add(options.chat.enabled, "--chat-listen", options.chat.listen);
   add(options.echo.enabled, "--echo-listen", *options.echo.listen);
   add(options.tcp_echo.enabled, "--tcp-echo-listen", options.tcp_echo.listen);
+  add(options.message_relay.enabled, "--relay-listen", options.message_relay.listen);
   for (const RelayRoute& route : options.relay.routes) add(true, "--relay-tcp", route.listen);
   return started;
 }
@@ -88,6 +89,19 @@ void check_echo(const EchoOptions& echo, std::vector<std::string>& broken) {
                    ")");
 }
 
+// What is gathered lies in one block, which may be half empty.
+void check_message_relay(const MessageRelayOptions& relay, std::vector<std::string>& broken) {
+  const auto check = [&](const char* what, const char* option, std::uint64_t bytes_max) {
+    const std::uint64_t longest = 2 * bytes_max + (64 << 10);
+    if (relay.held_bytes_max >= longest) return;
+    broken.push_back("--relay-held-bytes-max: " + show_bytes(relay.held_bytes_max) +
+                     " does not hold one " + what + " of " + option + " (" + show_bytes(longest) +
+                     ")");
+  };
+  check("body", "--relay-body-bytes-max", relay.body_bytes_max);
+  check("message", "--relay-message-bytes-max", relay.message_bytes_max);
+}
+
 }  // namespace
 
 void resolve(Options& options, const Host& host) {
@@ -116,6 +130,7 @@ std::vector<std::string> validate(const Options& options, const Host& host) {
   check_marks(options.connections, broken);
   check_chat(options.chat, broken);
   check_echo(options.echo, broken);
+  check_message_relay(options.message_relay, broken);
   return broken;
 }
 

@@ -99,6 +99,29 @@ struct RelayOptions {
   engine::Nanos wait_max = 10 * engine::nanos_per_s;        // of a client, for its upstream
 };
 
+// The relay of messages, over HTTP and WebSocket.
+struct MessageRelayOptions {
+  bool enabled = true;
+  ListenAddress listen = {.host = "127.0.0.1", .port = 8000};
+  // What clients are told to connect to; none: ws:// and the address.
+  std::optional<std::string> public_url;
+  std::uint64_t head_bytes_max = 16 << 10;
+  std::uint64_t body_bytes_max = 2 << 20;
+  std::uint64_t held_bytes_max = 256 << 20;
+  std::uint64_t replies_max = 256;
+  engine::Nanos head_timeout = 10 * engine::nanos_per_s;
+  engine::Nanos body_timeout = 60 * engine::nanos_per_s;
+  engine::Nanos idle_timeout = 75 * engine::nanos_per_s;
+  std::uint64_t frame_bytes_max = 16 << 20;
+  std::uint64_t message_bytes_max = 64 << 20;
+  std::uint64_t pending_bytes_max = 1 << 20;
+  std::uint64_t topics_max = 256;
+  std::uint64_t topic_bytes_max = 1 << 10;
+  engine::Nanos ping_interval = 30 * engine::nanos_per_s;
+  std::uint64_t registrations_max = 100'000;
+  engine::Nanos unused_timeout = 300 * engine::nanos_per_s;
+};
+
 struct DnsOptions {
   std::string servers;  // "127.0.0.1:53,[::1]:53"; empty: the machine's own
   engine::Nanos timeout = 2 * engine::nanos_per_s;
@@ -118,6 +141,7 @@ struct Options {
   EchoOptions echo;
   TcpEchoOptions tcp_echo;
   RelayOptions relay;
+  MessageRelayOptions message_relay;
   DnsOptions dns;
   LogOptions log;
 };

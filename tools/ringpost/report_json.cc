@@ -77,6 +77,10 @@ void add_limits(std::string& out, const Counters& counters) {
   object.number("head_too_large", counters.limit_head_too_large);
   object.number("body_too_large", counters.limit_body_too_large);
   object.number("held_bodies", counters.limit_held_bodies);
+  object.number("registrations", counters.limit_registrations);
+  object.number("registrations_expired", counters.registrations_expired);
+  object.number("topics", counters.limit_topics);
+  object.number("publish_waits", counters.limit_publish_waits);
   object.number("replies", counters.limit_replies);
   object.number("tickers", counters.limit_tickers);
   object.number("room_spill", counters.limit_room_spill);

@@ -1,6 +1,5 @@
 #include "tools/ringpost/wiring.h"
 
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +14,10 @@
 #include "protocols/echo/session.h"
 #include "protocols/orders/order_book.h"
 #include "protocols/orders/session.h"
+#include "protocols/relay/branch.h"
+#include "protocols/relay/exchange.h"
+#include "protocols/relay/registry.h"
+#include "protocols/relay/server.h"
 #include "protocols/tcp/echo_session.h"
 #include "protocols/tcp/relay.h"
 
@@ -30,6 +33,9 @@ enum ActorSlot : std::uint32_t {
   slot_order_book = Shard::slot_actor_first,
   slot_room,
   slot_branch,
+  slot_registry,
+  slot_exchange,
+  slot_relay_branch,
 };
 
 // The book lives with the acceptor; the room on the last shard, so that two shards share the load
@@ -54,17 +60,13 @@ std::uint64_t turn_bytes_max(std::uint64_t pending_bytes_max) {
                                  engine::ConnectionLimits{}.send_bytes_max / 2);
 }
 
-std::uint64_t random_seed() {
-  std::uint64_t seed = 0;
-  const ssize_t got = ::getrandom(&seed, sizeof seed, 0);
-  ASSERT(got == sizeof seed);
-  return seed;
-}
-
 }  // namespace
 
 Wiring::Wiring(const Options& options, Log& log)
-    : options_(options), log_(log), connection_logs_(*options.shards.count) {}
+    : options_(options),
+      log_(log),
+      connection_logs_(*options.shards.count),
+      ids_(*options.shards.count) {}
 
 Wiring::~Wiring() {
   for (const ListeningService& service : services_) {
@@ -84,6 +86,7 @@ engine::Result<bool, std::string> Wiring::bind() {
       {options_.chat.enabled, "chat", options_.chat.listen},
       {options_.echo.enabled, "echo", *options_.echo.listen},
       {options_.tcp_echo.enabled, "tcp-echo", options_.tcp_echo.listen},
+      {options_.message_relay.enabled, "relay", options_.message_relay.listen},
   };
   for (const auto& service : wanted) {
     if (!service.enabled) continue;
@@ -181,6 +184,7 @@ void Wiring::wire(Shard& shard) {
   if (options_.chat.enabled) wire_chat(shard);
   if (options_.echo.enabled) wire_echo(shard);
   if (options_.tcp_echo.enabled) wire_tcp_echo(shard);
+  if (options_.message_relay.enabled) wire_message_relay(shard);
   wire_relays(shard);
 }
 
@@ -247,6 +251,53 @@ void Wiring::wire_tcp_echo(Shard& shard) {
   listen(shard, "tcp-echo", std::make_unique<Pool>(tcp::EchoShared()));
 }
 
+void Wiring::wire_message_relay(Shard& shard) {
+  const MessageRelayOptions& options = options_.message_relay;
+  const std::uint32_t self = shard.post().shard();
+  relay::Places places;
+  std::vector<ActorRef> branches;
+  for (std::uint32_t i = 0; i < shard_count(); ++i) {
+    places.registries.push_back(ActorRef::actor(i, slot_registry, 1));
+    places.exchanges.push_back(ActorRef::actor(i, slot_exchange, 1));
+    branches.push_back(ActorRef::actor(i, slot_relay_branch, 1));
+  }
+  shard.spawn_at(
+      slot_registry,
+      std::make_unique<relay::Registry>(
+          relay::Registry::Parts{shard.post(), shard.timers(), shard.counters(), shard.now()},
+          relay::RegistryOptions{.registrations_max = options.registrations_max,
+                                 .unused_timeout = options.unused_timeout}));
+  shard.spawn_at(slot_exchange, std::make_unique<relay::Exchange>(
+                                    relay::Exchange::Parts{shard.post(), shard.timers(),
+                                                           shard.counters(), shard.now()},
+                                    branches));
+  auto branch = std::make_unique<relay::Branch>(branches[self], places.exchanges, shard.post(),
+                                                shard.payloads());
+  relay::ServerOptions server;
+  server.http.limits.head_bytes_max = static_cast<std::uint32_t>(options.head_bytes_max);
+  server.http.limits.target_bytes_max = static_cast<std::uint32_t>(options.head_bytes_max);
+  server.http.limits.body_bytes_max = options.body_bytes_max;
+  server.http.held_bytes_max = options.held_bytes_max;
+  server.http.replies_max = static_cast<std::uint32_t>(options.replies_max);
+  server.http.head_timeout = options.head_timeout;
+  server.http.body_timeout = options.body_timeout;
+  server.http.idle_timeout = options.idle_timeout;
+  server.session.limits.frame_bytes_max = options.frame_bytes_max;
+  server.session.limits.message_bytes_max = options.message_bytes_max;
+  server.session.topics_max = options.topics_max;
+  server.session.topic_bytes_max = options.topic_bytes_max;
+  server.session.pending_bytes_max = options.pending_bytes_max;
+  server.session.ping_interval = options.ping_interval;
+  server.session.replies_max = static_cast<std::uint32_t>(options.replies_max);
+  server.session.held_bytes_max = options.held_bytes_max;
+  server.public_url = options.public_url.value_or("ws://" + address_of("relay"));
+  auto service = std::make_unique<relay::Server>(relay::Server::Parts{*branch, ids_[self], clock_},
+                                                 places, server);
+  shard.spawn_at(slot_relay_branch, std::move(branch));
+  connection_logs_[self]->name(service->subscribers(), "relay");
+  listen(shard, "relay", std::move(service));
+}
+
 void Wiring::wire_relays(Shard& shard) {
   for (const RelayRoute& route : options_.relay.routes) {
     tcp::RelayOptions relay;
@@ -259,6 +310,12 @@ void Wiring::wire_relays(Shard& shard) {
     listen(shard, relay_name(route),
            std::make_unique<tcp::RelayPool>(tcp::RelayShared{relay, shard.dialer(), log}));
   }
+}
+
+const std::string& Wiring::address_of(std::string_view service) const {
+  const auto found = std::ranges::find(services_, service, &ListeningService::name);
+  ASSERT(found != services_.end());
+  return found->address;
 }
 
 void Wiring::listen(Shard& shard, std::string_view name, std::unique_ptr<engine::Service> service) {

@@ -13,6 +13,7 @@
 #include "tools/ringpost/connection_log.h"
 #include "tools/ringpost/log.h"
 #include "tools/ringpost/options.h"
+#include "tools/ringpost/system_sources.h"
 
 namespace ringpost::daemon {
 
@@ -46,8 +47,10 @@ class Wiring {
   void wire_chat(engine::Shard& shard);
   void wire_echo(engine::Shard& shard);
   void wire_tcp_echo(engine::Shard& shard);
+  void wire_message_relay(engine::Shard& shard);
   void wire_relays(engine::Shard& shard);
   engine::TcpOptions tcp_options() const;
+  const std::string& address_of(std::string_view service) const;
   void listen(engine::Shard& shard, std::string_view name,
               std::unique_ptr<engine::Service> service);
   std::uint32_t shard_count() const { return static_cast<std::uint32_t>(*options_.shards.count); }
@@ -56,6 +59,8 @@ class Wiring {
   Log& log_;
   std::vector<std::unique_ptr<ConnectionLog>> connection_logs_;  // by shard
   std::vector<ListeningService> services_;
+  std::vector<RandomIds> ids_;  // by shard
+  SystemClock clock_;
 };
 
 }  // namespace ringpost::daemon

@@ -139,8 +139,8 @@ TEST(OptionTable, ARowChangesItselfAlone) {
     if (is_action(row)) continue;
     Options options;
     const std::string before = show_option(options, row);
-    std::vector<std::string> others = {"true", "orders", "0,2-3", "127.0.0.1:1",
-                                       "127.0.0.1:1=name:1"};
+    std::vector<std::string> others = {
+        "true", "orders", "0,2-3", "127.0.0.1:1", "127.0.0.1:1=name:1", "ws://name:1"};
     if (const Number* number = std::get_if<Number>(&row.kind)) {
       Options largest;
       (void)set_option(largest, row, exact(*number, number->max));

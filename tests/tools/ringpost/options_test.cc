@@ -78,7 +78,7 @@ INSTANTIATE_TEST_SUITE_P(
     Rules, OptionsRule,
     testing::Values(Broken{[](Options& o) {
                              o.orders.enabled = o.chat.enabled = o.echo.enabled =
-                                 o.tcp_echo.enabled = false;
+                                 o.tcp_echo.enabled = o.message_relay.enabled = false;
                            },
                            "--services"},
                     Broken{[](Options& o) { o.chat.listen = o.orders.listen; },
@@ -95,7 +95,11 @@ INSTANTIATE_TEST_SUITE_P(
                     Broken{[](Options& o) { o.chat.line_bytes_max = 1 << 20; },
                            "--chat-pending-bytes-max: 1MiB does not hold one line"},
                     Broken{[](Options& o) { o.echo.held_bytes_max = 8 << 20; },
-                           "--echo-held-bytes-max: 8MiB does not hold one frame"}));
+                           "--echo-held-bytes-max: 8MiB does not hold one frame"},
+                    Broken{[](Options& o) { o.message_relay.message_bytes_max = 200 << 20; },
+                           "--relay-held-bytes-max: 256MiB does not hold one message"},
+                    Broken{[](Options& o) { o.message_relay.body_bytes_max = 200 << 20; },
+                           "--relay-held-bytes-max: 256MiB does not hold one body"}));
 
 // The tutorials' port is that of the order book and of the echo: section 1 of the specification.
 TEST(Options, TheEchoMakesRoomForTheOrderBook) {
