@@ -40,7 +40,6 @@ class ChatClient final : public ScenarioClient {
 
   void say_last_words() override;
   bool is_content() const override;
-  void finish() override;
   std::string describe() const override;
 
   // From the probe: its next line has got its place in the order.
@@ -52,7 +51,6 @@ class ChatClient final : public ScenarioClient {
   bool was_cheated() const;
 
  private:
-  enum class Habit : std::uint8_t { talks, stops_reading, half_closes, resets, closes, silent };
   static constexpr std::size_t nowhere = SIZE_MAX;
 
   void on_data(std::string_view bytes) override;
@@ -60,11 +58,11 @@ class ChatClient final : public ScenarioClient {
   void on_broken(int error) override;
   bool on_step() override;
 
+  void say() override;
+  void say_part() override { send("an unfinished line is dropped"); }  // CH-10
   void introduce();
-  void say_line();
   void say_good_line();
   void say_bad_line(std::string_view line, std::string_view error);
-  void end_by_habit();
   void drop();
   void on_line(std::string_view line);
   void on_error_line(std::string_view line);
@@ -73,10 +71,7 @@ class ChatClient final : public ScenarioClient {
 
   ChatScenario& scenario_;
   const std::string nick_;
-  const Habit habit_;
   bool is_introduced_ = false;
-  bool has_ended_side_ = false;
-  bool was_cut_ = false;
   bool was_dropped_ = false;
   bool was_member_to_the_end_ = false;
   std::vector<std::string> said_;      // good lines, encoded
@@ -227,10 +222,11 @@ void ChatScenario::check_end(const engine::Counters& counters) {
 // --- a client
 
 ChatClient::ChatClient(ChatScenario& scenario, std::uint32_t number)
-    : ScenarioClient(scenario.world(), number),
+    : ScenarioClient(scenario, number,
+                     {Habit::talks, Habit::silent, Habit::stops_reading, Habit::half_closes,
+                      Habit::ends_inside_a_message, Habit::resets, Habit::closes}),
       scenario_(scenario),
-      nick_("n" + std::to_string(100 + number)),
-      habit_(static_cast<Habit>(scenario.world().prng().below(6))) {}
+      nick_("n" + std::to_string(100 + number)) {}
 
 void ChatClient::introduce() {
   engine::Prng& prng = world().prng();
@@ -251,7 +247,7 @@ void ChatClient::say_bad_line(std::string_view line, std::string_view error) {
   send(std::string(line) + "\r\n");
 }
 
-void ChatClient::say_line() {
+void ChatClient::say() {
   engine::Prng& prng = world().prng();
   const std::size_t limit = scenario_.line_bytes_max();
   if (prng.one_in(16)) {
@@ -275,49 +271,20 @@ void ChatClient::say_good_line() {
 }
 
 bool ChatClient::on_step() {
-  engine::Prng& prng = world().prng();
-  if (!scenario_.is_talking() || has_ended_side_) return false;
-  if (!is_introduced_) {
-    if (habit_ != Habit::silent && prng.one_in(2)) introduce();
-    return true;
-  }
-  if (unsent_bytes() < 2000 && prng.one_in(2)) {
-    for (std::uint64_t count = prng.below(prng.one_in(8) ? 30 : 3); count > 0; --count) say_line();
-  }
-  if (prng.one_in(64)) end_by_habit();
+  if (is_introduced_ || !may_talk()) return ScenarioClient::on_step();
+  if (habit() != Habit::silent && world().prng().one_in(2)) introduce();
   return true;
 }
 
-void ChatClient::end_by_habit() {
-  engine::Prng& prng = world().prng();
-  switch (habit_) {
-    case Habit::talks:
-    case Habit::silent:
-      return;
-    case Habit::stops_reading:
-      set_pace({.read_bytes_max = is_reading() ? std::uint64_t{0} : 65536});
-      return;
-    case Habit::half_closes:
-      if (prng.one_in(2)) send("an unfinished line is dropped");  // CH-10
-      return finish();
-    case Habit::resets:
-      was_cut_ = true;
-      return reset();
-    case Habit::closes:
-      was_cut_ = true;
-      return close();
-  }
-}
-
 void ChatClient::say_last_words() {
-  if (has_ended_side_ || scenario_.is_draining()) return;
+  if (is_finishing() || scenario_.is_draining()) return;
   if (!is_introduced_) introduce();
   say_good_line();
   if (errors_due_.empty()) say_bad_line("\x7f", "! error: bad character\r\n");
 }
 
 bool ChatClient::is_content() const {
-  if (has_ended_side_) return true;
+  if (is_finishing()) return true;
   if (in_room_ < said_.size() || !errors_due_.empty()) return false;
   const std::size_t size = scenario_.order().size();
   // All that came behind its own first line, and nobody knows what before.
@@ -333,11 +300,6 @@ std::string ChatClient::describe() const {
          " lines in the room, the first at " + place(first_place_) + ", next to hear " +
          place(next_) + " of " + std::to_string(scenario_.order().size()) + ", " +
          std::to_string(errors_due_.size()) + " errors due";
-}
-
-void ChatClient::finish() {
-  has_ended_side_ = true;
-  half_close();
 }
 
 void ChatClient::on_room_line(std::string_view line, std::size_t place) {
@@ -407,10 +369,10 @@ bool ChatClient::was_cheated() const {
 
 void ChatClient::on_end() {
   const bool is_refused = scenario_.may_refuse() && in_room_ == 0;
-  if (!has_ended_side_) {
+  if (!is_finishing()) {
     was_member_to_the_end_ = true;
     drop();
-  } else if (!was_cut_ && !is_refused && !scenario_.is_impatient() && !scenario_.is_draining()) {
+  } else if (!was_cut() && !is_refused && !scenario_.is_impatient() && !scenario_.is_draining()) {
     SIM_CHECK(in_room_ == said_.size() || scenario_.drops_slow(),
               "client %u: the end comes before its line %zu of %zu is said", number(), in_room_,
               said_.size());
@@ -421,7 +383,7 @@ void ChatClient::on_end() {
 }
 
 void ChatClient::on_broken(int) {
-  was_cut_ = true;
+  set_cut();
   if (reset_cause() != ResetCause::accepting_end) return;
   drop();
   // Nobody who is served is reset (X4), not by a drain either, unless it is too slow.

@@ -35,7 +35,6 @@ class EchoClient final : public ScenarioClient {
   std::uint32_t listener() const override { return is_framed_ ? 0 : 1; }
   void say_last_words() override;
   bool is_content() const override;
-  void finish() override;
   std::string describe() const override;
 
   // From the probe: its session took that many bytes in all, of `offered`.
@@ -45,42 +44,29 @@ class EchoClient final : public ScenarioClient {
   void on_server_closed(CloseReason reason);
 
  private:
-  enum class Habit : std::uint8_t {
-    talks,
-    stops_reading,
-    half_closes,
-    ends_inside_a_frame,
-    says_too_long,
-    resets,
-    closes,
-  };
-
   void on_data(std::string_view bytes) override;
   void on_end() override;
   void on_broken(int error) override;
-  bool on_step() override;
 
-  void say();
+  void say() override;
+  void say_part() override;
+  void say_too_long() override;
+  bool has_said_all() const override { return is_finishing() || too_long_at_ != SIZE_MAX; }
   void say_frame();
   void say_header(std::size_t payload_bytes);
   void say_noise(std::size_t bytes);
-  void say_too_long();
-  void end_by_habit();
   std::size_t draw_payload();
   std::size_t owed(std::size_t taken) const;
   bool is_refused() const;
 
   EchoScenario& scenario_;
   const bool is_framed_;
-  const Habit habit_;
   std::string said_;                // all of it
   std::vector<std::size_t> whole_;  // where its frames end
   std::size_t too_long_at_ = SIZE_MAX;
   std::size_t heard_ = 0;
   std::size_t taken_ = 0;    // by the session
   std::size_t offered_ = 0;  // to it
-  bool has_ended_side_ = false;
-  bool was_cut_ = false;
   bool was_served_ = false;
 };
 
@@ -224,10 +210,12 @@ void EchoScenario::check_end(const engine::Counters& counters) {
 // --- a client
 
 EchoClient::EchoClient(EchoScenario& scenario, std::uint32_t number)
-    : ScenarioClient(scenario.world(), number),
+    : ScenarioClient(
+          scenario, number,
+          {Habit::talks, Habit::stops_reading, Habit::half_closes, Habit::ends_inside_a_message,
+           Habit::says_too_long, Habit::resets, Habit::closes}),
       scenario_(scenario),
-      is_framed_(!scenario.world().prng().one_in(3)),
-      habit_(static_cast<Habit>(scenario.world().prng().below(7))) {}
+      is_framed_(!scenario.world().prng().one_in(3)) {}
 
 // Bytes that are different at each place, so that none can be lost or doubled unseen.
 void EchoClient::say_noise(std::size_t bytes) {
@@ -268,7 +256,15 @@ void EchoClient::say() {
   say_noise(1 + world().prng().below(world().prng().one_in(8) ? 20'000 : 200));
 }
 
+void EchoClient::say_part() {
+  const std::size_t payload = 1 + scenario_.payload_bytes_max() / 2;
+  if (!is_framed_ || payload > scenario_.payload_bytes_max()) return;
+  say_header(payload);
+  say_noise(world().prng().below(payload));
+}
+
 void EchoClient::say_too_long() {
+  if (!is_framed_) return;
   engine::Prng& prng = world().prng();
   const std::size_t limit = scenario_.payload_bytes_max();
   too_long_at_ = said_.size();
@@ -276,55 +272,15 @@ void EchoClient::say_too_long() {
   say_noise(prng.below(3000));
 }
 
-bool EchoClient::on_step() {
-  engine::Prng& prng = world().prng();
-  if (!scenario_.is_talking() || has_ended_side_ || too_long_at_ != SIZE_MAX) return false;
-  if (unsent_bytes() < 2000 && prng.one_in(2)) {
-    for (std::uint64_t count = prng.below(prng.one_in(8) ? 30 : 3); count > 0; --count) say();
-  }
-  if (prng.one_in(64)) end_by_habit();
-  return true;
-}
-
-void EchoClient::end_by_habit() {
-  engine::Prng& prng = world().prng();
-  switch (habit_) {
-    case Habit::talks:
-      return;
-    case Habit::stops_reading:
-      set_pace({.read_bytes_max = is_reading() ? std::uint64_t{0} : 65536});
-      return;
-    case Habit::half_closes:
-      return finish();
-    case Habit::ends_inside_a_frame:
-      if (is_framed_) {
-        const std::size_t payload = 1 + scenario_.payload_bytes_max() / 2;
-        if (payload > scenario_.payload_bytes_max()) return finish();
-        say_header(payload);
-        say_noise(prng.below(payload));
-      }
-      return finish();
-    case Habit::says_too_long:
-      if (is_framed_) say_too_long();
-      return;
-    case Habit::resets:
-      was_cut_ = true;
-      return reset();
-    case Habit::closes:
-      was_cut_ = true;
-      return close();
-  }
-}
-
 void EchoClient::say_last_words() {
-  if (has_ended_side_ || too_long_at_ != SIZE_MAX || scenario_.is_draining()) return;
+  if (has_said_all() || scenario_.is_draining()) return;
   say();
-  if (is_framed_ && habit_ == Habit::says_too_long) say_too_long();
+  if (habit() == Habit::says_too_long) say_too_long();
 }
 
 // Who said too much waits for the end instead.
 bool EchoClient::is_content() const {
-  if (has_ended_side_) return true;
+  if (is_finishing()) return true;
   return too_long_at_ == SIZE_MAX && heard_ == said_.size();
 }
 
@@ -332,11 +288,6 @@ std::string EchoClient::describe() const {
   return std::string(is_framed_ ? "framed" : "raw") + ", heard " + std::to_string(heard_) + " of " +
          std::to_string(said_.size()) + ", of which " + std::to_string(taken_) + " were taken" +
          (too_long_at_ == SIZE_MAX ? "" : ", too long at " + std::to_string(too_long_at_));
-}
-
-void EchoClient::finish() {
-  has_ended_side_ = true;
-  half_close();
 }
 
 // What must come back once that much was taken.
@@ -361,7 +312,7 @@ void EchoClient::on_input_over() const {
 void EchoClient::on_server_closed(CloseReason reason) {
   switch (reason) {
     case CloseReason::peer_closed:
-      SIM_CHECK(has_ended_side_ || was_cut_, "client %u: its end was not its own", number());
+      SIM_CHECK(is_finishing() || was_cut(), "client %u: its end was not its own", number());
       return;
     case CloseReason::reset:
       SIM_CHECK(reset_cause() == ResetCause::connecting_end || reset_cause() == ResetCause::path,
@@ -403,14 +354,14 @@ void EchoClient::on_end() {
   }
   const bool ends_early = is_refused() || !scenario_.is_orderly() || scenario_.is_draining() ||
                           !scenario_.has_budget() || too_long_at_ != SIZE_MAX;
-  SIM_CHECK(ends_early || (has_ended_side_ && taken_ + 4 > said_.size()),
+  SIM_CHECK(ends_early || (is_finishing() && taken_ + 4 > said_.size()),
             "client %u: the end comes after %zu of %zu bytes were taken", number(), taken_,
             said_.size());
   close();
 }
 
 void EchoClient::on_broken(int) {
-  was_cut_ = true;
+  set_cut();
   if (reset_cause() != ResetCause::accepting_end) return;
   // Nobody who is served is reset (X4), not by a drain either.
   SIM_CHECK(is_refused() || !scenario_.is_orderly() || (scenario_.is_draining() && !was_served_),

@@ -66,27 +66,20 @@ class OrdersClient final : public ScenarioClient {
   void on_book_buy(const std::string& ticker, float amount, BuyOutcome outcome);
   void on_book_get(std::size_t version);
 
-  // The connection ended before everything was said; its last line may have been cut, and a cut
-  // line with an end behind it is a line (OB-2).
-  bool was_cut() const { return was_cut_; }
   bool is_suspect() const { return is_suspect_; }
   // The end came from the server, but not the answer that the book gave.
-  bool was_cheated() const { return has_seen_end_ && is_owed_a_state(); }
+  bool was_cheated() const { return has_seen_end() && is_owed_a_state(); }
 
  private:
-  enum class Habit : std::uint8_t { talks, half_closes, resets, closes };
-
   void on_data(std::string_view bytes) override;
   void on_end() override;
   void on_broken(int error) override;
-  bool on_step() override;
 
-  void say_something();
+  void say() override;
+  bool has_more_to_say() const override { return requests_.size() < requests_max; }
   void say_buy();
   void say_garbage();
   void say_line(std::string line);
-  void say_last_line();
-  void end_by_habit();
   void on_line(const std::string& line);
   // Steps over silent requests; false: none is left that could be answered.
   bool find_next_answer();
@@ -95,11 +88,6 @@ class OrdersClient final : public ScenarioClient {
   void check_state_line(const Request& request, const std::string& line);
 
   OrdersScenario& scenario_;
-  const Habit habit_;
-  bool has_stopped_reading_ = false;
-  bool said_last_ = false;
-  bool was_cut_ = false;
-  bool has_seen_end_ = false;
   bool is_suspect_ = false;  // the book heard the start of a line
   std::vector<Request> requests_;
   std::vector<Buy> buys_;
@@ -234,6 +222,7 @@ void OrdersScenario::check_end(const engine::Counters& counters) {
   std::size_t cut = 0;
   for (std::size_t number = 0; number < clients().size(); ++number) {
     cut += client(number).was_cut() ? 1u : 0u;
+    // A cut line with an end behind it is a line (OB-2).
     SIM_CHECK(!client(number).is_suspect() || client(number).was_cut(),
               "client %zu: half a line reached the book", number);
     SIM_CHECK(!is_orderly() || !client(number).was_cheated(),
@@ -249,9 +238,10 @@ void OrdersScenario::check_end(const engine::Counters& counters) {
 // --- a client
 
 OrdersClient::OrdersClient(OrdersScenario& scenario, std::uint32_t number)
-    : ScenarioClient(scenario.world(), number),
-      scenario_(scenario),
-      habit_(static_cast<Habit>(scenario.world().prng().below(4))) {
+    : ScenarioClient(scenario, number,
+                     {Habit::stops_reading, Habit::half_closes, Habit::resets, Habit::closes},
+                     {.one_in = 1, .run_max = 5, .long_run_max = 99}),
+      scenario_(scenario) {
   say_buy();
 }
 
@@ -302,7 +292,7 @@ void OrdersClient::say_garbage() {
   say_line(std::string(garbage.line));
 }
 
-void OrdersClient::say_something() {
+void OrdersClient::say() {
   engine::Prng& prng = world().prng();
   const std::uint64_t draw = prng.below(8);
   if (draw < 4) return say_buy();
@@ -314,47 +304,13 @@ void OrdersClient::say_something() {
 }
 
 // OB-2: the last line needs no line end.
-void OrdersClient::say_last_line() {
-  said_last_ = true;
+void OrdersClient::finish() {
+  if (is_finishing()) return;
   if (world().prng().one_in(2)) {
     requests_.push_back({Request::Kind::get, buys_.size(), {}});
     send("GET");
   }
-  half_close();
-}
-
-void OrdersClient::finish() {
-  if (has_stopped_reading_) hurry();
-  if (!said_last_) say_last_line();
-}
-
-bool OrdersClient::on_step() {
-  engine::Prng& prng = world().prng();
-  if (!scenario_.is_talking() || said_last_) return false;
-  if (unsent_bytes() < 2000 && requests_.size() < requests_max) {
-    for (std::uint64_t count = prng.below(prng.one_in(8) ? 100 : 6); count > 0; --count) {
-      say_something();
-    }
-  }
-  if (prng.one_in(64)) end_by_habit();
-  return true;
-}
-
-void OrdersClient::end_by_habit() {
-  switch (habit_) {
-    case Habit::talks:
-      has_stopped_reading_ = !has_stopped_reading_;
-      set_pace({.read_bytes_max = has_stopped_reading_ ? std::uint64_t{0} : 65536});
-      return;
-    case Habit::half_closes:
-      return say_last_line();
-    case Habit::resets:
-      was_cut_ = true;
-      return reset();
-    case Habit::closes:
-      was_cut_ = true;
-      return close();
-  }
+  ScenarioClient::finish();
 }
 
 void OrdersClient::on_book_buy(const std::string& ticker, float amount, BuyOutcome outcome) {
@@ -446,20 +402,19 @@ void OrdersClient::on_end() {
   if (scenario_.is_orderly()) {
     SIM_CHECK(partial_.empty(), "client %u: the end comes inside a line", number());
     const bool is_refused = scenario_.may_refuse() && next_answer_ == 0 && next_decided_ == 0;
-    SIM_CHECK(said_last_ || scenario_.is_draining() || is_refused, "client %u: is sent away",
+    SIM_CHECK(is_finishing() || scenario_.is_draining() || is_refused, "client %u: is sent away",
               number());
     const bool is_answered = !find_next_answer() && next_answer_ == requests_.size();
     SIM_CHECK(is_answered || is_refused || scenario_.is_draining(),
               "client %u: the end comes before the answer to request %zu of %zu", number(),
               next_answer_, requests_.size());
   }
-  has_seen_end_ = true;
-  if (unsent_bytes() > 0 || scenario_.is_draining()) was_cut_ = true;
+  if (unsent_bytes() > 0 || scenario_.is_draining()) set_cut();
   close();
 }
 
 void OrdersClient::on_broken(int error) {
-  was_cut_ = true;
+  set_cut();
   if (reset_cause() != ResetCause::accepting_end) return;
   if (!scenario_.is_orderly()) return;
   // Nobody who is served is reset (X4), not by a drain either.

@@ -43,7 +43,6 @@ class RelayEnd final : public ScenarioClient {
 
   void say_last_words() override;
   bool is_content() const override;
-  void finish() override;
   std::string describe() const override;
 
   void on_paired(RelayEnd& other) { other_ = &other; }
@@ -52,16 +51,13 @@ class RelayEnd final : public ScenarioClient {
   void on_relay_closed(CloseReason reason);
 
  private:
-  enum class Habit : std::uint8_t { talks, stops_reading, half_closes, silent, resets, closes };
-
   void on_data(std::string_view bytes) override;
   void on_end() override;
   void on_broken(int error) override;
   bool on_step() override;
 
-  void say();
-  void end_by_habit();
-  void leave();
+  void say() override;
+  void leave() override;
   EndpointId relay_end() const { return endpoint() ^ 1u; }
   bool has_ended_stream() const { return is_half_closed() || has_left_; }
   bool was_broken() const;
@@ -70,11 +66,9 @@ class RelayEnd final : public ScenarioClient {
 
   RelayScenario& scenario_;
   const Side side_;
-  const Habit habit_;
   RelayEnd* other_ = nullptr;
   std::string said_;
   std::size_t heard_ = 0;
-  bool is_finishing_ = false;
   bool has_left_ = false;  // closed, and the peer is told of an orderly end
 };
 
@@ -303,11 +297,17 @@ void RelayScenario::check_end(const engine::Counters& counters) {
 
 // --- one end
 
+constexpr std::initializer_list<Habit> peaceful_habits = {Habit::talks, Habit::silent,
+                                                          Habit::stops_reading, Habit::half_closes};
+constexpr std::initializer_list<Habit> habits = {Habit::talks,         Habit::silent,
+                                                 Habit::stops_reading, Habit::half_closes,
+                                                 Habit::resets,        Habit::closes};
+
 RelayEnd::RelayEnd(RelayScenario& scenario, std::uint32_t number, Side side)
-    : ScenarioClient(scenario.world(), number),
+    : ScenarioClient(scenario, number, scenario.is_peaceful() ? peaceful_habits : habits,
+                     {.one_in = 2, .run_max = 1, .long_run_max = 1}),
       scenario_(scenario),
-      side_(side),
-      habit_(static_cast<Habit>(scenario.world().prng().below(scenario.is_peaceful() ? 4 : 6))) {}
+      side_(side) {}
 
 // Bytes that are different at each place, so that none can be lost or doubled unseen.
 void RelayEnd::say() {
@@ -323,34 +323,14 @@ void RelayEnd::say() {
 }
 
 bool RelayEnd::on_step() {
-  engine::Prng& prng = world().prng();
   check_blocks();
   if (has_seen_end() && is_half_closed()) {
     leave();
     return false;
   }
-  if (!scenario_.is_talking() || is_finishing_) return false;
-  if (unsent_bytes() < 2000 && habit_ != Habit::silent && prng.one_in(4)) say();
-  if (prng.one_in(64)) end_by_habit();
-  if (has_seen_end() && prng.one_in(16)) finish();
-  return !is_over();
-}
-
-void RelayEnd::end_by_habit() {
-  switch (habit_) {
-    case Habit::talks:
-    case Habit::silent:
-      return;
-    case Habit::stops_reading:
-      set_pace({.read_bytes_max = is_reading() ? std::uint64_t{0} : 65536});
-      return;
-    case Habit::half_closes:
-      return finish();
-    case Habit::resets:
-      return reset();
-    case Habit::closes:
-      return leave();
-  }
+  const bool goes_on = ScenarioClient::on_step();
+  if (goes_on && has_seen_end() && world().prng().one_in(16)) finish();
+  return goes_on;
 }
 
 void RelayEnd::leave() {
@@ -359,7 +339,7 @@ void RelayEnd::leave() {
 }
 
 void RelayEnd::say_last_words() {
-  if (is_finishing_) return;
+  if (is_finishing()) return;
   if (scenario_.is_draining()) {
     if (has_seen_end()) leave();
     return;
@@ -369,7 +349,7 @@ void RelayEnd::say_last_words() {
 }
 
 bool RelayEnd::is_content() const {
-  if (is_finishing_) return true;
+  if (is_finishing()) return true;
   return other_ != nullptr && heard_ == other_->said_.size() && other_->heard_ == said_.size();
 }
 
@@ -378,12 +358,7 @@ std::string RelayEnd::describe() const {
   if (other_ == nullptr) return heard + ", alone";
   return heard + " of " + std::to_string(other_->said_.size()) + " bytes of " +
          std::to_string(other_->number()) + (has_seen_end() ? " and the end" : "") +
-         (is_finishing_ ? ", finishing" : "");
-}
-
-void RelayEnd::finish() {
-  is_finishing_ = true;
-  half_close();
+         (is_finishing() ? ", finishing" : "");
 }
 
 // By itself, or by the network; not by the relay.

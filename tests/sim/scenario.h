@@ -17,7 +17,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tests/sim/sim_client.h"
+#include "tests/sim/scenario_client.h"
 #include "tests/sim/sim_engine.h"
 #include "tests/sim/sim_world.h"
 
@@ -40,22 +40,6 @@ struct ScenarioResult {
   std::uint64_t clients = 0;
   std::uint64_t lane_messages = 0;
   engine::Counters counters;
-};
-
-// A client of a scenario: knows how to come to an end.
-class ScenarioClient : public SimClient {
- public:
-  using SimClient::SimClient;
-  // To which of the scenario's listeners it connects.
-  virtual std::uint32_t listener() const { return 0; }
-  // The world is healed: last words, from whoever has not said them.
-  virtual void say_last_words() {}
-  // Everything that others said has come.
-  virtual bool is_content() const { return true; }
-  // Ends in an orderly way.
-  virtual void finish() = 0;
-  // What it waits for, in a few words.
-  virtual std::string describe() const { return {}; }
 };
 
 class Scenario {
