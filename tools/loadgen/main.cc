@@ -108,11 +108,16 @@ Plan make_plan(const Options& options) {
   return plan;
 }
 
+// In an open loop the clock is looked at between receives of so many bytes: what is due does not
+// wait until a server's whole backlog of answers is read.
+constexpr std::uint32_t paced_input_bytes = 16 * 1024;
+
 ringpost::engine::ShardGroupOptions make_group(const Options& options) {
   ringpost::engine::ShardGroupOptions group;
   group.cpus = options.cpus;
   group.shard.spin_nanos = *options.spin;
   group.shard.seed = options.seed;
+  if (options.rate) group.shard.input_bytes_per_turn = paced_input_bytes;
   group.shard.drain_nanos = 2 * ringpost::engine::nanos_per_s;
   group.shard.connections.linger_nanos = ringpost::engine::nanos_per_s;
   group.resolver = ringpost::engine::CaresResolverOptions{};
