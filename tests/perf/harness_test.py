@@ -5,10 +5,11 @@ import json
 import pathlib
 import tempfile
 import unittest
+import xml.etree.ElementTree
 
 import samples
 
-from harness import book, generators, page, plots, record, spent, table
+from harness import book, flame, generators, page, plots, record, spent, table
 from harness.programs import Programs
 from harness.servers import Failure
 
@@ -125,6 +126,48 @@ class Records(unittest.TestCase):
         self.assertIn("&lt;b&gt;purchases&lt;/b&gt;", html)
         self.assertNotIn("<b>purchases", html)
         self.assertIn("A &lt;CPU&gt; &amp; more", html)
+
+
+# As `perf script -F comm,ip,sym,symoff,dso` writes it.
+SCRIPT = """shard 0
+\t  ffffffff81a2 _copy_to_iter+0x42 ([kernel.kallsyms])
+\t  ffffffff81b3 tcp_recvmsg+0x9 ([kernel.kallsyms])
+\t      55d04e10 ringpost::engine::Shard::turn(int (*)(char))+0x1f (/opt/ringpost)
+
+shard 0
+\t      55d04e10 ringpost::engine::Shard::turn(int (*)(char))+0x2f (/opt/ringpost)
+
+log
+\t      7f00aabb [unknown] (/usr/lib/libc.so.6)
+
+"""
+
+
+class Flames(unittest.TestCase):
+    def setUp(self):
+        self.stacks = flame.fold(SCRIPT)
+
+    def test_stacks_are_folded_from_the_outside_in(self):
+        self.assertEqual(flame.folded_text(self.stacks).splitlines(), [
+            "log;[libc.so.6] 1",
+            "shard;ringpost::engine::Shard::turn(int (*)(char)) 1",
+            "shard;ringpost::engine::Shard::turn(int (*)(char));tcp_recvmsg;_copy_to_iter 1",
+        ])
+
+    def test_the_listing_tells_own_and_whole(self):
+        lines = flame.listing(self.stacks).splitlines()
+        self.assertEqual(lines[0], "3 samples")
+        self.assertIn(" 33.33%  66.67%  ringpost::engine::Shard::turn(int (*)(char)) (user)", lines)
+        self.assertIn(" 33.33%  33.33%  _copy_to_iter (kernel)", lines)
+
+    def test_a_box_is_as_wide_as_its_samples(self):
+        root = xml.etree.ElementTree.fromstring(flame.svg(self.stacks, "a < b"))
+        widths = {}
+        for rect in root.iter("{http://www.w3.org/2000/svg}rect"):
+            widths[rect[0].text.partition(":")[0]] = float(rect.get("width")) / flame.WIDTH
+        self.assertAlmostEqual(widths["shard"], 2 / 3, places=3)
+        self.assertAlmostEqual(widths["_copy_to_iter"], 1 / 3, places=3)
+        self.assertEqual(len(widths), 6)
 
 
 if __name__ == "__main__":
