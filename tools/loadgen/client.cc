@@ -26,7 +26,7 @@ void Client::connect() {
 void Client::on_dial_failed(const std::string& error, Nanos retry_in) {
   dial_.reset();
   state_ = State::closed;
-  if (retry_in != engine::never) generator_.on_unreachable(error);
+  if (retry_in != engine::never) generator_.on_unreachable(*this, error);
 }
 
 void Client::on_open(Link& link) {
@@ -41,6 +41,7 @@ void Client::on_open(Link& link) {
 void Client::on_ready() {
   ASSERT(state_ == State::greeting);
   state_ = State::ready;
+  if (in_flight_count_ != 0) talk_->request(in_flight_count_);  // once more: see on_retired
   generator_.on_client_ready(*this);
 }
 
@@ -129,6 +130,17 @@ void Client::on_missed(std::uint64_t sender, std::uint64_t sequence, std::uint64
 
 void Client::on_fault(Fault fault) { generator_.on_fault(*this, std::move(fault)); }
 
+void Client::on_statuses(std::uint16_t status, std::uint64_t count) {
+  generator_.on_statuses(status, count);
+}
+
+void Client::on_retired() {
+  if (state_ != State::ready && state_ != State::leaving) return;
+  if (ready()) generator_.on_client_leaving();
+  state_ = State::renewing;
+  link_->close_after_flush(CloseReason::peer_closed);
+}
+
 void Client::on_lost_track() {
   generator_.on_lost(*this, "out of step", "what the server says makes no sense any more");
   finish();
@@ -163,8 +175,9 @@ void Client::finish() {
   link_->close_after_flush(CloseReason::peer_closed);
 }
 
-void Client::on_end(Bytes) {
+void Client::on_end(Bytes rest) {
   ended_by_server_ = true;
+  talk_->ended(rest);
   link_->close_after_flush(CloseReason::peer_closed);
 }
 
@@ -174,11 +187,13 @@ void Client::on_drain() { finish(); }
 
 void Client::on_closed(CloseReason reason) {
   const bool has_left = state_ == State::leaving && in_flight_count_ == 0;
-  const bool is_expected = state_ == State::finishing || has_left;
+  const bool comes_back = has_left || state_ == State::renewing;
+  const bool is_expected = state_ == State::finishing || comes_back;
   if (!is_expected) talk_->finish();
   if (ready()) generator_.on_client_leaving();
   link_ = nullptr;
-  if (has_left) {
+  if (comes_back) {
+    ended_by_server_ = false;
     state_ = State::idle;
     left_at_ = generator_.now();
     return generator_.on_client_left(*this);

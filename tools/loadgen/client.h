@@ -43,8 +43,8 @@ class Client final : public engine::Session, public engine::DialTarget, public T
   std::uint64_t give_up_in_flight();
   // Sends no more, and is closed when nothing is in flight.
   void leave();
-  // Closed after `leave`; since then it may connect again.
-  bool left() const { return state_ == State::idle && left_at_ != 0; }
+  // It is about to close, and will then connect again.
+  bool is_renewing() const { return state_ == State::renewing; }
   Nanos left_at() const { return left_at_; }
   // Says goodbye.
   void finish();
@@ -77,6 +77,8 @@ class Client final : public engine::Session, public engine::DialTarget, public T
   void on_fault(Fault fault) override;
   void on_deliveries(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count) override;
   void on_missed(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count) override;
+  void on_statuses(std::uint16_t status, std::uint64_t count) override;
+  void on_retired() override;
   void on_lost_track() override;
 
  private:
@@ -86,6 +88,7 @@ class Client final : public engine::Session, public engine::DialTarget, public T
     greeting,    // connected; the connect talk goes on
     ready,       // requests may be written
     leaving,     // no more of them; it will come back
+    renewing,    // the server takes no more of them; it will come back with what is in flight
     finishing,   // said goodbye
     closed,
   };

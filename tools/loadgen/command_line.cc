@@ -18,7 +18,9 @@ constexpr std::string_view help_head =
     "  tcp://host:port      raw echo: what is sent must come back\n"
     "  frames://host:port   the same in frames with a 4-byte length in front\n"
     "  orders://host:port   the order book: a mix of BUY and GET\n"
-    "  chat://host:port     lines of few to everybody; each delivery is counted\n";
+    "  chat://host:port     lines of few to everybody; each delivery is counted\n"
+    "  http://host:port/path?query\n"
+    "                       one request, over and over: --method, --header, --body\n";
 
 constexpr std::string_view help_tail =
     "\n"
@@ -29,9 +31,9 @@ constexpr std::string_view help_tail =
     "Ctrl-C ends the run and prints what was measured; a second one ends at once.\n"
     "\n"
     "Exit status: 0 all right, 1 wrong replies, 2 wrong command line, 3 cannot\n"
-    "connect, 4 connections or replies were lost, 5 below the rate (--strict) or no\n"
-    "rate held (--ramp), 6 this machine does not allow it, 130 ended by the second\n"
-    "Ctrl-C.\n";
+    "connect, 4 connections or replies were lost or had an error status, 5 below the\n"
+    "rate (--strict) or no rate held (--ramp), 6 this machine does not allow it, 130\n"
+    "ended by the second Ctrl-C.\n";
 
 tools::Program program() {
   return tools::Program({.name = "ringpost-load",

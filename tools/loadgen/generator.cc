@@ -81,9 +81,11 @@ void Generator::receive(std::span<const Message> run) {
 // --- Connecting --------------------------------------------------------------------------------
 
 void Generator::connect_some() {
-  while (phase_ <= Phase::running && !to_connect_.empty() && connecting_ < plan_.connecting_max) {
+  while (phase_ <= Phase::finishing && !to_connect_.empty() && connecting_ < plan_.connecting_max) {
+    Client& client = *to_connect_.pop();
+    if (phase_ == Phase::finishing && client.in_flight() == 0) continue;
     ++connecting_;
-    to_connect_.pop()->connect();
+    client.connect();
   }
 }
 
@@ -92,6 +94,7 @@ void Generator::on_client_ready(Client& client) {
   ++connects_;
   --connecting_;
   if (phase_ == Phase::running) {
+    if (!interval_->connect_time) interval_->connect_time.emplace();
     interval_->connect_time->record(shard_.now() - client.left_at());
     on_room(client);
   }
@@ -105,12 +108,14 @@ void Generator::check_ready() {
   board_.shard_ready();
 }
 
-void Generator::on_unreachable(const std::string& why) {
+void Generator::on_unreachable(Client& client, const std::string& why) {
   ++connects_failed_;
   --connecting_;
   if (phase_ < Phase::running) return board_.unreachable(why);
   board_.error("connect", why);
+  give_up(client, why);
   connect_some();
+  on_client_closed();
 }
 
 // --- The storm ---------------------------------------------------------------------------------
@@ -125,7 +130,10 @@ void Generator::storm(Nanos now) {
 }
 
 void Generator::on_client_left(Client& client) {
-  if (phase_ != Phase::running) return;
+  if (phase_ == Phase::connecting || phase_ == Phase::ready) {
+    return board_.unreachable("the server closed a connection before it was used");
+  }
+  if (phase_ > Phase::finishing) return;
   to_connect_.push(&client);
   connect_some();
 }
@@ -257,6 +265,10 @@ void Generator::on_failed(std::uint64_t count) {
   if (in_flight_ == 0) check_idle();
 }
 
+void Generator::on_statuses(std::uint16_t status, std::uint64_t count) {
+  if (interval_ != nullptr) interval_->statuses.add(status, count);
+}
+
 void Generator::on_fault(const Client& client, Fault fault) {
   if (interval_ != nullptr) ++interval_->mismatches;
   board_.mismatch(
@@ -318,9 +330,13 @@ void Generator::on_settled(std::uint64_t sender, std::uint32_t shard, std::uint6
 void Generator::on_lost(Client& client, std::string_view kind, std::string_view text) {
   if (phase_ == Phase::done) return;
   board_.error(std::string(kind), std::string(text));
+  give_up(client, "the connection was lost");
+}
+
+void Generator::give_up(Client& client, std::string_view why) {
   const std::uint64_t unanswered = client.give_up_in_flight();
   if (unanswered == 0) return;
-  board_.error("unanswered", "the connection was lost", unanswered);
+  board_.error("unanswered", std::string(why), unanswered);
   in_flight_ -= unanswered;
 }
 
@@ -330,7 +346,8 @@ void Generator::on_client_closed() {
     return;
   }
   // Without a receiver nothing is settled any more; without connections nothing happens.
-  const bool is_over = ready_count_ == 0 && connecting_ == 0 && to_connect_.empty();
+  const bool is_over = ready_count_ == 0 && connecting_ == 0 && to_connect_.empty() &&
+                       std::ranges::none_of(clients_, &Client::is_renewing);
   if (phase_ == Phase::running && (is_over || hearing_)) return stop();
   check_idle();
 }

@@ -63,11 +63,12 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
   const Plan& plan() const { return plan_; }
   engine::Dialer& dialer() { return shard_.dialer(); }
   void on_client_ready(Client& client);
-  void on_unreachable(const std::string& why);
+  void on_unreachable(Client& client, const std::string& why);
   // Something left, or was answered: there may be room for more.
   void on_room(Client& client);
   void on_answered(const Batch& batch, Nanos now);
   void on_failed(std::uint64_t count);
+  void on_statuses(std::uint16_t status, std::uint64_t count);
   void on_fault(const Client& client, Fault fault);
   void on_delivered(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count, Nanos now);
   void on_missed(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count);
@@ -108,6 +109,7 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
   }
 
   void connect_some();
+  void give_up(Client& client, std::string_view why);
   void storm(Nanos now);
   void check_ready();
   void start(Nanos at);

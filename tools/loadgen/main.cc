@@ -19,6 +19,7 @@
 #include "tools/loadgen/compare/compare.h"
 #include "tools/loadgen/echo_talk.h"
 #include "tools/loadgen/exit_code.h"
+#include "tools/loadgen/http_talk.h"
 #include "tools/loadgen/orders_talk.h"
 #include "tools/loadgen/ramp.h"
 #include "tools/loadgen/report/machine.h"
@@ -66,6 +67,8 @@ std::unique_ptr<const Protocol> make_protocol(const Options& options) {
       return std::make_unique<OrdersProtocol>(options.mix, options.own_buys);
     case Scheme::chat:
       return std::make_unique<ChatProtocol>(text_script(options, Wrapping::crlf), options.senders);
+    case Scheme::http:
+      return std::make_unique<HttpProtocol>(options.http, options.target);
   }
   return nullptr;
 }
@@ -144,8 +147,13 @@ Setup make_setup(const Options& options, int argc, char** argv) {
     setup.mix =
         "buy:" + std::to_string(options.mix.buys) + ",get:" + std::to_string(options.mix.gets);
   }
-  setup.size_min = options.size.min;
-  setup.size_max = options.size.max;
+  if (options.target.scheme == Scheme::http) {
+    setup.method = method_of(options.http);
+    setup.size_min = setup.size_max = options.http.body.value_or("").size();
+  } else {
+    setup.size_min = options.size.min;
+    setup.size_max = options.size.max;
+  }
   setup.duration = options.duration.value_or(0);
   setup.warmup = *options.warmup;
   setup.requests = options.requests;
@@ -157,7 +165,8 @@ constexpr double strict_part = 0.999;
 
 int exit_code_of(const RunResult& result, const Options& options) {
   if (result.mismatch_count != 0) return exit_mismatch;
-  if (!result.errors.empty()) return result.replies == 0 ? exit_unreachable : exit_unanswered;
+  const bool had_answers = result.replies != 0 || !result.statuses.empty();
+  if (!result.errors.empty()) return had_answers ? exit_unanswered : exit_unreachable;
   const double sent_per_s = static_cast<double>(result.requests) / result.seconds_elapsed();
   if (options.ramp && !result.ramp_best_per_s) return exit_too_slow;
   if (options.strict && sent_per_s < *options.rate * strict_part) return exit_too_slow;
@@ -173,6 +182,15 @@ bool prints_file(const OutputPaths& files) {
   return files.json == "-" || files.csv == "-" || files.html == "-" || files.hgrm == "-";
 }
 
+// Replies with a status that is not right are errors.
+void add_wrong_statuses(RunResult& result, const HttpOptions& options) {
+  result.statuses.for_each([&](std::uint16_t status, std::uint64_t count) {
+    if (options.is_right(status)) return;
+    const std::string name = "status " + std::to_string(status);
+    result.errors.push_back({name, count, "the server answered so"});
+  });
+}
+
 // One run, or one step of a ramp. The exit code if there is no result.
 std::optional<int> run_once(const Options& options, Progress& progress, int signals,
                             RunResult& result) {
@@ -181,6 +199,7 @@ std::optional<int> run_once(const Options& options, Progress& progress, int sign
   Watch watch(plan, make_group(options), progress, signals);
   if (!watch.run(result)) return fail(watch.exit_code(), watch.failure());
   for (std::size_t i = 0; i < result.threads.size(); ++i) result.threads[i].cpu = options.cpus[i];
+  add_wrong_statuses(result, options.http);
   result.warnings = find_warnings(result);
   return std::nullopt;
 }

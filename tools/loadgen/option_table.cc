@@ -1,7 +1,10 @@
 #include "tools/loadgen/option_table.h"
+#include "protocols/http/field.h"
 
 #include <algorithm>
 #include <charconv>
+#include <fstream>
+#include <iterator>
 
 #include "engine/io/socket.h"
 #include "tools/options/units.h"
@@ -130,6 +133,55 @@ std::string set_output(Options& options, std::string_view text) {
   return "";
 }
 
+std::string set_method(Options& options, std::string_view text) {
+  if (text.empty() || !http::all_in(http::token_bytes, text)) return "is no method such as PUT";
+  if (text == "CONNECT") return "makes a tunnel of the connection";
+  options.http.method = text;
+  return "";
+}
+
+// "accept: text/plain"
+std::string set_header(Options& options, std::string_view text) {
+  http::Field field;
+  if (http::parse_field(text, field) != http::Errc::none) {
+    return "is no header such as 'accept: text/plain'";
+  }
+  options.http.headers.emplace_back(text);
+  return "";
+}
+
+std::string set_body(Options& options, std::string_view text) {
+  options.http.body = text;
+  return "";
+}
+
+std::string set_body_file(Options& options, std::string_view text) {
+  std::ifstream file{std::string(text), std::ios::binary};
+  std::string body(std::istreambuf_iterator<char>(file), {});
+  if (!file.is_open() || file.bad()) return "cannot be read";
+  if (body.size() > size_max) return "has more than " + tools::show_bytes(size_max);
+  options.http.body = std::move(body);
+  return "";
+}
+
+std::string set_expect_status(Options& options, std::string_view text) {
+  const auto parsed = tools::parse_count(text);
+  if (!parsed || *parsed < 200 || *parsed > 599) return "is no status such as 404";
+  options.http.expect_status = static_cast<std::uint16_t>(*parsed);
+  return "";
+}
+
+std::string set_any_body(Options& options, std::string_view text) {
+  return tools::set_flag(options.http.any_body, text);
+}
+
+std::string set_reply_max(Options& options, std::string_view text) {
+  const auto parsed = tools::parse_bytes(text);
+  if (!parsed) return "is not a size such as 64KiB";
+  options.http.reply_bytes_max = *parsed;
+  return "";
+}
+
 std::string set_cpus(Options& options, std::string_view text) {
   std::vector<std::uint32_t> cpus;
   for (const char *at = text.data(), *end = at + text.size();;) {
@@ -162,7 +214,7 @@ constexpr OptionRow rows[] = {
      "Default: closed loop, a reply makes room for a request."},
     {load, "-P,--pipeline", "N", set_count<&Options::pipeline, 1, pipeline_max>,
      "requests that each connection keeps in flight; with --rate, at most",
-     "Default 1, with --rate 16384; 1 to 1000000."},
+     "Default 1, with --rate 16384 (http: 1); 1 to 1000000."},
     {load, "-s,--size", "BYTES", set_size, "bytes of a message, or a range of sizes such as 16-1k",
      "Default 64; up to 64MiB."},
     {load, "-w,--warmup", "TIME", set_time<&Options::warmup, nanos_per_s, 0>,
@@ -182,6 +234,18 @@ constexpr OptionRow rows[] = {
      "Default buy:15,get:1; at least one get, which answers the buys before it."},
     {load, "--own-buys", "", set_flag<&Options::own_buys>,
      "orders: a reply must have all that its connection bought before; for servers that take all"},
+    {load, "-X,--method", "NAME", set_method, "http: the method",
+     "Default GET, or POST with a body."},
+    {load, "-H,--header", "LINE", set_header, "http: one more header, 'name: value'",
+     "As often as needed.", true},
+    {load, "-b,--body", "TEXT", set_body, "http: the body of each request", "Default: none."},
+    {load, "--body-file", "FILE", set_body_file, "http: the same, from a file", "Up to 64MiB."},
+    {load, "--expect-status", "N", set_expect_status, "http: the only status that is right",
+     "Default: any from 200 to 399."},
+    {load, "--any-body", "", set_any_body,
+     "http: the bodies of replies need not be that of the first one"},
+    {load, "--reply-max", "BYTES", set_reply_max, "http: the longest body of a reply",
+     "Default 64MiB."},
     {load, "--seed", "N", set_count<&Options::seed, 0, UINT64_MAX>,
      "of what is random: contents and sizes", "Default 1."},
 

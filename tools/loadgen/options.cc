@@ -27,7 +27,9 @@ void resolve(Options& options, const Host& host) {
   }
   if (options.ramp && !options.rate) options.rate = ramp_from_default;
   if (options.ramp && !options.duration) options.duration = ramp_step_default;
-  if (!options.pipeline) options.pipeline = options.rate ? open_loop_in_flight_max : 1;
+  // Few who speak HTTP ask again before they have an answer.
+  const bool asks_ahead = options.rate && options.target.scheme != Scheme::http;
+  if (!options.pipeline) options.pipeline = asks_ahead ? open_loop_in_flight_max : 1;
   if (!options.warmup) options.warmup = options.requests ? 0 : warmup_default;
   if (!options.duration && !options.requests) options.duration = duration_default;
   // A server on this machine most likely began with the first ones.
@@ -80,6 +82,14 @@ std::vector<std::string> validate(const Options& options, const Host& host) {
   }
   if (is_chat && options.size.min < 2) {
     wrong.push_back("--size: a chat line is at least 2 bytes, its line end");
+  }
+  const bool is_http = options.target.scheme == Scheme::http;
+  const HttpOptions& http = options.http;
+  if (!is_http && (!http.method.empty() || !http.headers.empty() || http.body)) {
+    wrong.emplace_back("--method, --header, --body: are for http:// alone");
+  }
+  if (is_http && closes_each(http) && *options.pipeline > 1) {
+    wrong.emplace_back("--pipeline: 'connection: close' lets a connection have one request");
   }
   if (options.target.scheme == Scheme::tcp && options.size.min < 1) {
     wrong.push_back("--size: a message of the raw echo is at least 1 byte");

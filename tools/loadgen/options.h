@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/base/clock.h"
+#include "tools/loadgen/http_request.h"
 #include "tools/loadgen/orders_talk.h"
 #include "tools/loadgen/report/outputs.h"
 #include "tools/loadgen/script.h"
@@ -23,7 +24,7 @@ struct Options {
   Target target;
   // The load.
   std::optional<std::uint64_t> connections;  // default: 50, or what --listeners comes to
-  std::optional<std::uint64_t> pipeline;     // default: 1; in an open loop a bound of 16 Ki
+  std::optional<std::uint64_t> pipeline;     // default: 1; in an open loop 16 Ki, but of http
   std::optional<double> rate;                // open loop: requests per second
   bool strict = false;
   std::optional<Nanos> ramp;  // find the highest rate that keeps p99 under it
@@ -38,6 +39,7 @@ struct Options {
   std::optional<std::uint64_t> listeners;  // default: the connections that do not send
   OrderMix mix;
   bool own_buys = false;  // a reply must have them
+  HttpOptions http;
   // The machine.
   std::uint64_t threads = 1;
   std::vector<std::uint32_t> cpus;  // default: the last ones that this process may use

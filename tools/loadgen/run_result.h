@@ -14,6 +14,7 @@
 
 #include "engine/base/clock.h"
 #include "tools/loadgen/histogram.h"
+#include "tools/loadgen/status_counts.h"
 
 namespace ringpost::loadgen {
 
@@ -50,6 +51,7 @@ struct Setup {
   std::optional<std::uint64_t> senders;    // chat
   std::optional<std::uint64_t> listeners;  // chat
   std::string mix;                         // orders
+  std::string method;                      // http
   bool checked = true;                     // the content of replies
 };
 
@@ -130,9 +132,11 @@ struct RunResult {
   std::uint64_t replies = 0;  // for fan-out, deliveries
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
-  std::uint64_t late = 0;      // requests that left more than `late_bound` after their time
-  Nanos late_bound = 0;        // open loop
-  std::uint64_t dropped = 0;   // requests that were due and never left
+  std::uint64_t late = 0;     // requests that left more than `late_bound` after their time
+  Nanos late_bound = 0;       // open loop
+  std::uint64_t dropped = 0;  // requests that were due and never left
+  // HTTP: of what was sent in the measured period; those that are errors too.
+  StatusCounts statuses;
   std::uint64_t connects = 0;  // established, reconnects too
   std::uint64_t connects_failed = 0;
   std::uint64_t mismatch_count = 0;  // all of them; `mismatches` has the first few

@@ -8,6 +8,7 @@
 
 #include "engine/base/clock.h"
 #include "tools/loadgen/histogram.h"
+#include "tools/loadgen/status_counts.h"
 
 namespace ringpost::loadgen {
 
@@ -34,6 +35,7 @@ struct Slice {
   std::uint64_t connections = 0;  // ready, at the end
   Nanos busy = 0;                 // CPU time of the thread, polling for work not counted
   Nanos run_delay = 0;            // runnable, but its CPU did something else
+  StatusCounts statuses;          // HTTP
   Histogram latency;              // measured and tail: of what was due in the measured period
 
   std::optional<Histogram> connect_time;  // storm: from a connection's end until it is back

@@ -58,6 +58,11 @@ class TalkTarget {
   // is named by its connection's number, its messages are counted from 0.
   virtual void on_deliveries(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count) = 0;
   virtual void on_missed(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count) = 0;
+  // So many replies, whether right or not, had that HTTP status; before what is told of these.
+  virtual void on_statuses(std::uint16_t status, std::uint64_t count) = 0;
+  // The server takes no more requests on this connection, as it may: what has no answer is to be
+  // asked on a new one. The talk reads no more.
+  virtual void on_retired() = 0;
   // Nothing behind this point can be understood: the connection is to be given up.
   virtual void on_lost_track() = 0;
 
@@ -85,6 +90,8 @@ class Talk {
   virtual void poke() {}
   // What came, as Session::on_bytes.
   virtual std::size_t read(Bytes bytes) = 0;
+  // The server has ended its side; `rest` is what `read` left.
+  virtual void ended(Bytes /*rest*/) {}
   // No more will come: reports what is missing of what it knows should have.
   virtual void finish() = 0;
 };

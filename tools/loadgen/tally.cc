@@ -39,6 +39,7 @@ void Tally::add(std::unique_ptr<Slice> interval) {
     add_counts(sums_, *interval);
   }
   if (interval->part != Slice::Part::warmup) {
+    statuses_.merge(interval->statuses);
     merge(service_time_, interval->service_time);
     merge(send_delay_, interval->send_delay);
     merge(connect_time_, interval->connect_time);
@@ -94,6 +95,7 @@ void Tally::finish(RunResult& result) {
   result.bytes_received = sums_.bytes_received;
   result.late = sums_.late;
   result.dropped = sums_.dropped;
+  result.statuses = statuses_;
   result.latency = std::move(latency_);
   result.service_time = std::move(service_time_);
   result.send_delay = std::move(send_delay_);

@@ -50,6 +50,7 @@ class Tally {
   };
   std::vector<Use> uses_;  // by shard
   Second sums_;            // of the measured rows
+  StatusCounts statuses_;
   Histogram latency_;
   std::optional<Histogram> service_time_;
   std::optional<Histogram> send_delay_;

@@ -16,15 +16,17 @@ enum class Scheme : std::uint8_t {
   frames,  // the same in frames with their length in front, 4 bytes, big-endian
   orders,  // the order book's lines
   chat,    // lines to everybody else
+  http,    // one request, over and over
 };
 
 struct Target {
   Scheme scheme = Scheme::tcp;
   engine::Endpoint endpoint;
+  std::string path = "/";  // http: with the query
 };
 
-// "tcp://name", "orders://1.2.3.4:80", "chat://[::1]/": a missing port is the one that the protocol
-// is usually served on. The error says what is wrong with the text, as a sentence's end.
+// "tcp://name", "orders://1.2.3.4:80", "http://[::1]/a?b": a missing port is the one that the
+// protocol is usually served on. The error says what is wrong with the text, as a sentence's end.
 engine::Result<Target, std::string> parse_target(std::string_view text);
 std::string to_text(const Target& target);
 std::string_view to_text(Scheme scheme);

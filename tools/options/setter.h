@@ -20,6 +20,7 @@ struct Setter {
   std::string (*set)(Options&, std::string_view);
   std::string_view help;
   std::string_view fine_print = "";
+  bool adds_up = false;
 };
 
 template <typename Options>
@@ -30,7 +31,8 @@ std::vector<Row> rows_of(std::span<const Setter<Options>> table) {
                     .names = std::string(setter.names),
                     .value = setter.value,
                     .help = setter.help,
-                    .fine_print = std::string(setter.fine_print)});
+                    .fine_print = std::string(setter.fine_print),
+                    .adds_up = setter.adds_up});
   }
   return rows;
 }

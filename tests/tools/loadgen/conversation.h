@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/engine/net/test_link.h"
+#include "tools/loadgen/status_counts.h"
 #include "tools/loadgen/talk.h"
 
 namespace ringpost::loadgen {
@@ -24,6 +25,10 @@ class Ear final : public TalkTarget {
     last_delivery = std::to_string(sender) + ":" + std::to_string(sequence + count - 1);
   }
   void on_missed(std::uint64_t, std::uint64_t, std::uint64_t count) override { missed += count; }
+  void on_statuses(std::uint16_t status, std::uint64_t count) override {
+    statuses.add(status, count);
+  }
+  void on_retired() override { retired = true; }
   void on_lost_track() override { lost_track = true; }
 
   std::string told() const {
@@ -34,12 +39,15 @@ class Ear final : public TalkTarget {
       text << replies << " right, " << failed << " failed";
     }
     for (const std::string& fault : faults) text << ", " << fault;
+    if (retired) text << ", retired";
     if (lost_track) text << ", lost track";
     return text.str();
   }
 
   bool ready = false;
   bool lost_track = false;
+  bool retired = false;
+  StatusCounts statuses;
   std::uint64_t replies = 0;
   std::uint64_t failed = 0;
   std::uint64_t deliveries = 0;

@@ -69,6 +69,24 @@ TEST(LoadCommandLine, ARunOfCountedRequestsHasNoOtherEndAndNoWarmUp) {
   EXPECT_EQ(options.warmup, 0);
 }
 
+TEST(LoadCommandLine, ARequestOfHttpIsTakenApart) {
+  const Options options = accepted({"http://x:1/a?b", "-X", "PUT", "-H", "a: b", "--header", "c:d",
+                                    "-b", "[1, 2]", "--expect-status=201", "-R", "5"});
+  EXPECT_EQ(options.target.path, "/a?b");
+  EXPECT_EQ(options.http.method, "PUT");
+  EXPECT_EQ(options.http.headers, (std::vector<std::string>{"a: b", "c:d"}));
+  EXPECT_EQ(options.http.body, "[1, 2]");
+  EXPECT_EQ(options.http.expect_status, 201);
+  EXPECT_EQ(options.pipeline, 1u);  // in an open loop, too
+  EXPECT_NE(refused({"http://x", "-H", "a"}).find("is no header"), std::string::npos);
+  EXPECT_NE(refused({"http://x", "-X", "A B"}).find("is no method"), std::string::npos);
+  EXPECT_NE(refused({"http://x", "--body-file", "/no/such"}).find("cannot be read"),
+            std::string::npos);
+  EXPECT_NE(refused({"tcp://x", "-b", "a"}).find("for http:// alone"), std::string::npos);
+  EXPECT_NE(refused({"http://x", "-P2", "-H", "connection: close"}).find("--pipeline"),
+            std::string::npos);
+}
+
 TEST(LoadCommandLine, AnUnknownOptionSuggestsTheNearest) {
   EXPECT_EQ(refused({"tcp://x:1", "--conections", "4"}),
             "ringpost-load: unknown option '--conections', did you mean '--connections'?\n"
@@ -78,11 +96,11 @@ TEST(LoadCommandLine, AnUnknownOptionSuggestsTheNearest) {
 TEST(LoadCommandLine, EveryWrongWordIsNamed) {
   const std::string text = refused({"-c", "0", "-d", "soon", "-s", "9-1", "-P"});
   EXPECT_NE(text.find("-P: needs a value"), std::string::npos) << text;
-  const std::string more = refused({"-c", "0", "-d", "soon", "-s", "9-1", "http://x"});
+  const std::string more = refused({"-c", "0", "-d", "soon", "-s", "9-1", "gopher://x"});
   for (const char* part :
        {"--connections: '0' is out of bounds, which are 1 to 1000000",
         "--duration: 'soon' is not a time", "--size: '9-1' is a range that ends before it begins",
-        "the target 'http://x' has a protocol"}) {
+        "the target 'gopher://x' has a protocol"}) {
     EXPECT_NE(more.find(part), std::string::npos) << more;
   }
   EXPECT_NE(refused({}).find("needs a target"), std::string::npos);

@@ -241,6 +241,17 @@ TEST(Html, WhatWasTypedOrReceivedIsText) {
   EXPECT_TRUE(contains(page, "--mix=&lt;buy&gt;&amp;&quot;get&quot;\\xff"));
 }
 
+TEST(Text, StatusesAreCountedByClassAndCode) {
+  RunResult run = http_run();
+  const std::string counted = "2xx: 8,000,000, 5xx: 17 (200: 8,000,000, 503: 17)";
+  EXPECT_EQ(statuses_text(run), counted);
+  EXPECT_TRUE(contains(to_text(run), counted));
+  EXPECT_TRUE(contains(to_text(run), "reconnects    12"));
+  EXPECT_TRUE(contains(to_html(run), counted));
+  EXPECT_TRUE(contains(to_json(run), "\"5xx\":17"));
+  EXPECT_FALSE(contains(to_html(closed_run()), "statuses"));
+}
+
 TEST(Html, ALongRunIsDrawnWithFewPoints) { EXPECT_LT(to_html(fan_out_run()).size(), 300'000u); }
 
 TEST(Html, ARunWithoutRepliesHasNoLatencies) {

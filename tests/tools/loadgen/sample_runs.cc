@@ -162,9 +162,25 @@ RunResult fan_out_run() {
   return run;
 }
 
+RunResult http_run() {
+  RunResult run = base("http://127.0.0.1:8000/health", "http");
+  run.setup.method = "GET";
+  run.setup.size_min = run.setup.size_max = 0;
+  run.connects = 62;
+  Prng random(7);
+  for (int second = 0; second < 22; ++second) {
+    add_second(run, 400'000, 100, [&] { return latency(random, 120 * nanos_per_us); });
+  }
+  run.statuses.add(200, run.replies);
+  run.statuses.add(503, 17);
+  run.errors = {{"status 503", 17, "the server answered so"}};
+  return run;
+}
+
 std::vector<SampleRun> sample_runs() {
   return {{"closed", closed_run()}, {"stalled", stalled_run()}, {"broken", broken_run()},
-          {"empty", empty_run()},   {"ramp", ramp_run()},       {"fan_out", fan_out_run()}};
+          {"empty", empty_run()},   {"ramp", ramp_run()},       {"fan_out", fan_out_run()},
+          {"http", http_run()}};
 }
 
 }  // namespace ringpost::loadgen

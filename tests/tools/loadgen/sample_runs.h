@@ -19,7 +19,8 @@ RunResult stalled_run();  // open loop; the server stalls 100 ms every second
 RunResult broken_run();   // interrupted, with errors and wrong replies full of <, & and wrong UTF-8
 RunResult empty_run();    // nothing answered
 RunResult ramp_run();
-RunResult fan_out_run();  // an hour of chat
+RunResult fan_out_run();
+RunResult http_run();  // an hour of chat
 
 std::vector<SampleRun> sample_runs();
 

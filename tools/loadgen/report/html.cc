@@ -180,18 +180,18 @@ std::string words_of(const std::vector<std::string>& arguments) {
 
 std::string conditions(const RunResult& run) {
   const Machine& machine = run.machine;
-  const std::vector<Row> rows = {
-      {"command", words_of(run.setup.arguments)},
-      {"seed", std::to_string(run.setup.seed)},
-      {"clock", run.setup.clock},
-      {"version", machine.version + ", commit " + machine.commit},
-      {"CPU", fmt::format("{} ({} online)", machine.cpu, machine.cpus)},
-      {"kernel", machine.kernel},
-      {"requests", human_count(run.requests)},
-      {"bytes out", human_bytes(double(run.bytes_sent))},
-      {"bytes in", human_bytes(double(run.bytes_received))},
-      {"connects",
-       fmt::format("{}, {} failed", human_count(run.connects), human_count(run.connects_failed))}};
+  std::vector<Row> rows = {{"command", words_of(run.setup.arguments)},
+                           {"seed", std::to_string(run.setup.seed)},
+                           {"clock", run.setup.clock},
+                           {"version", machine.version + ", commit " + machine.commit},
+                           {"CPU", fmt::format("{} ({} online)", machine.cpu, machine.cpus)},
+                           {"kernel", machine.kernel},
+                           {"requests", human_count(run.requests)},
+                           {"bytes out", human_bytes(double(run.bytes_sent))},
+                           {"bytes in", human_bytes(double(run.bytes_received))},
+                           {"connects", fmt::format("{}, {} failed", human_count(run.connects),
+                                                    human_count(run.connects_failed))}};
+  if (!run.setup.method.empty()) rows.push_back({"statuses", statuses_text(run)});
   return section("Conditions", table("words facts", {}, rows));
 }
 

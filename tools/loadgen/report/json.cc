@@ -67,6 +67,7 @@ Json setup_of(const Setup& setup) {
           {"requests", or_null(setup.requests)},
           {"senders", or_null(setup.senders)},
           {"listeners", or_null(setup.listeners)},
+          {"method", setup.method.empty() ? Json() : Json(setup.method)},
           {"mix", setup.mix.empty() ? Json() : Json(setup.mix)},
           {"checked", setup.checked}};
 }
@@ -82,6 +83,18 @@ Json totals_of(const RunResult& run) {
           {"late_bound_ns", run.late_bound},
           {"connects", run.connects},
           {"connects_failed", run.connects_failed}};
+}
+
+Json statuses_of(const RunResult& run) {
+  if (run.setup.method.empty()) return {};
+  Json by_class = Json::object(), by_code = Json::object();
+  for (unsigned hundreds = 1; hundreds <= 5; ++hundreds) {
+    by_class[fmt::format("{}xx", hundreds)] = run.statuses.of_class(hundreds);
+  }
+  run.statuses.for_each([&](std::uint16_t status, std::uint64_t count) {
+    by_code[fmt::format("{}", status)] = count;
+  });
+  return {{"by_class", by_class}, {"by_code", by_code}};
 }
 
 Json percentiles_of(const Histogram& histogram) {
@@ -180,6 +193,7 @@ Json run_of(const RunResult& run) {
           {"summary", summary_of(run)},
           {"setup", setup_of(setup)},
           {"totals", totals_of(run)},
+          {"statuses", statuses_of(run)},
           {"warnings", run.warnings},
           {"errors", list_of(run.errors, error_of)},
           {"mismatches", list_of(run.mismatches, mismatch_of)},

@@ -100,6 +100,15 @@ std::string ramp(const std::vector<RampStep>& steps) {
   return text;
 }
 
+std::string statuses(const RunResult& run) {
+  return run.setup.method.empty() ? "" : line("statuses", statuses_text(run));
+}
+
+std::string reconnects(const RunResult& run) {
+  if (run.connects <= run.setup.connections) return "";
+  return line("reconnects", human_count(run.connects - run.setup.connections));
+}
+
 std::string errors(const RunResult& run) {
   if (run.errors.empty()) return line("errors", "none");
   std::string text = line("errors", human_count(run.error_count()));
@@ -145,6 +154,20 @@ const char* latency_origin(const Setup& setup) {
   return measures_from_due_time(setup) ? "from due time" : "from send";
 }
 
+std::string statuses_text(const RunResult& run) {
+  std::string text;
+  for (unsigned hundreds = 1; hundreds <= 5; ++hundreds) {
+    const std::uint64_t count = run.statuses.of_class(hundreds);
+    if (count == 0) continue;
+    text += fmt::format("{}{}xx: {}", text.empty() ? "" : ", ", hundreds, human_count(count));
+  }
+  std::string codes;
+  run.statuses.for_each([&](std::uint16_t status, std::uint64_t count) {
+    codes += fmt::format("{}{}: {}", codes.empty() ? "" : ", ", status, human_count(count));
+  });
+  return text.empty() ? "none" : text + " (" + codes + ")";
+}
+
 std::string describe(const Setup& setup) {
   std::vector<std::string> parts;
   switch (setup.loop) {
@@ -168,6 +191,7 @@ std::string describe(const Setup& setup) {
     parts.push_back(human_count(setup.pipeline) + " in flight each");
   }
   if (!setup.mix.empty()) parts.push_back(setup.mix);
+  if (!setup.method.empty()) parts.push_back(setup.method);
   if (setup.size_max > 0) parts.push_back(size_of(setup));
   parts.push_back(plural(setup.threads, "thread", "threads"));
   parts.push_back(length_of(setup));
@@ -178,7 +202,7 @@ std::string to_text(const RunResult& run) {
   std::string text = printable(run.setup.target) + "\n  " + describe(run.setup) + "\n\n";
   if (run.interrupted) text += line("interrupted", "the run is shorter than it was asked to be");
   text += rates(run) + "\n" + latencies(run) + "\n" + ramp(run.ramp);
-  text += errors(run) + mismatches(run) + generator(run.threads);
+  text += statuses(run) + reconnects(run) + errors(run) + mismatches(run) + generator(run.threads);
   for (const std::string& warning : run.warnings) text += "\nwarning: " + printable(warning) + "\n";
   return text;
 }

@@ -13,6 +13,9 @@ std::string to_text(const RunResult& run);
 // What was done, in one line: "closed loop, 50 connections, 64 in flight each, 64 B, ...".
 std::string describe(const Setup& setup);
 
+// HTTP: replies by class and code, "2xx: 1,234, 4xx: 5 (200: 1,234, 404: 5)".
+std::string statuses_text(const RunResult& run);
+
 // What the latencies of a run begin with: "from send" or "from due time".
 const char* latency_origin(const Setup& setup);
 
