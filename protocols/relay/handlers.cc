@@ -4,6 +4,7 @@
 
 #include "engine/base/assert.h"
 #include "protocols/relay/messages.h"
+#include "protocols/relay/page.h"
 #include "protocols/relay/topic_map.h"
 #include "protocols/relay/writer.h"
 #include "protocols/websocket/handshake.h"
@@ -40,6 +41,10 @@ bool list_has(Bytes list, Bytes lower) {
 
 void Health::on_request(http::Session& session, const Request&, Bytes, Bytes) {
   session.respond({.content_type = json_type, .content = health_text});
+}
+
+void Page::on_request(http::Session& session, const Request&, Bytes, Bytes) {
+  session.respond({.content_type = "text/html; charset=utf-8", .content = page_html()});
 }
 
 // --- JSON ----------------------------------------------------------------------------------------

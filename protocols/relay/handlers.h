@@ -38,6 +38,12 @@ class Health final : public http::Handler {
   void on_request(http::Session& session, const http::Request&, http::Bytes, http::Bytes) override;
 };
 
+// GET /
+class Page final : public http::Handler {
+ public:
+  void on_request(http::Session& session, const http::Request&, http::Bytes, http::Bytes) override;
+};
+
 // What the two that take JSON have in common.
 class JsonHandler : public http::Handler {
  public:

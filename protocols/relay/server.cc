@@ -16,6 +16,7 @@ Server::Server(const Parts& parts, const Places& places, const ServerOptions& op
       upgrade_(places_, subscribers_),
       http_shared_(with_cors(options.http), routes_, parts.clock),
       http_(http_shared_) {
+  routes_.add(Method::get, "/", page_);
   routes_.add(Method::get, "/health", health_);
   routes_.add(Method::post, "/register", register_);
   routes_.add(Method::delete_, "/register/*", unregister_);

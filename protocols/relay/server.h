@@ -47,6 +47,7 @@ class Server final : public engine::Service {
   SessionShared session_shared_;
   Upgrade::Pool subscribers_;
   Health health_;
+  Page page_;
   Register register_;
   Unregister unregister_;
   Publish publish_;
