@@ -25,6 +25,8 @@ enum class Errc : std::uint8_t {
   bad_close,
   // A text, or the reason of a Close, that is not UTF-8 (section 8.1).
   bad_utf8,
+  // A compressed message that is none (RFC 7692 section 7.2.2).
+  bad_compression,
   // A frame's length is above the limit.
   frame_too_large,
   // A message's length is above the limit.
@@ -36,6 +38,7 @@ constexpr std::uint16_t close_code_of(Errc errc) {
     case Errc::none:
       return 1000;
     case Errc::bad_utf8:
+    case Errc::bad_compression:
       return 1007;
     case Errc::frame_too_large:
     case Errc::message_too_large:

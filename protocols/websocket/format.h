@@ -24,8 +24,12 @@ constexpr bool is_control(Opcode opcode) { return static_cast<unsigned>(opcode) 
 
 enum class Role : std::uint8_t { server, client };
 
+// Whether permessage-deflate was agreed on.
+enum class Compression : std::uint8_t { off, deflate };
+
 inline constexpr std::uint8_t fin_bit = 0x80;
 inline constexpr std::uint8_t reserved_mask = 0x70;
+inline constexpr std::uint8_t compressed_bit = 0x40;  // the first of the reserved (RFC 7692)
 inline constexpr std::uint8_t opcode_mask = 0x0f;
 inline constexpr std::uint8_t mask_bit = 0x80;
 inline constexpr std::size_t control_bytes_max = 125;
@@ -52,7 +56,8 @@ constexpr bool may_be_sent(std::uint16_t code) {
 // Bounds of what is received, inclusive.
 struct Limits {
   std::uint64_t frame_bytes_max = 16 << 20;
-  std::uint64_t message_bytes_max = 64 << 20;
+  std::uint64_t message_bytes_max = 64 << 20;    // compressed or not
+  std::uint64_t compressed_bytes_max = 1 << 20;  // of a message as it comes, which is work
 };
 
 }  // namespace ringpost::websocket

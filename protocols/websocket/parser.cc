@@ -17,6 +17,7 @@ struct FrameParser::Header {
 
   Opcode opcode() const { return static_cast<Opcode>(first & opcode_mask); }
   bool is_fin() const { return (first & fin_bit) != 0; }
+  bool is_compressed() const { return (first & compressed_bit) != 0; }
   bool is_masked() const { return (second & mask_bit) != 0; }
   unsigned short_length() const { return second & 0x7fu; }
 };
@@ -50,10 +51,17 @@ FrameParser::Header FrameParser::read_header(Bytes input) {
   return header;
 }
 
+// The reserved bits that may not be set: a message says in its first frame that it is compressed.
+std::uint8_t FrameParser::reserved_of(Opcode opcode) const {
+  const bool begins = opcode == Opcode::text || opcode == Opcode::binary;
+  const bool may_be_compressed = compression_ == Compression::deflate && begins;
+  return may_be_compressed ? reserved_mask & ~compressed_bit : reserved_mask;
+}
+
 // In the order in which the bytes come, so that no split changes which error it is.
 Errc FrameParser::check(const Header& header) const {
-  if ((header.first & reserved_mask) != 0) return Errc::reserved_bits;
   const Opcode opcode = header.opcode();
+  if ((header.first & reserved_of(opcode)) != 0) return Errc::reserved_bits;
   switch (opcode) {
     case Opcode::continuation:
       if (!in_message_) return Errc::bad_continuation;
@@ -84,7 +92,11 @@ Errc FrameParser::check_length(const Header& header) const {
   if (is_control(header.opcode())) return Errc::none;
   if (bytes > limits_.frame_bytes_max) return Errc::frame_too_large;
   const std::uint64_t before = in_message_ ? message_bytes_ : 0;
-  if (bytes > limits_.message_bytes_max - before) return Errc::message_too_large;
+  const bool is_compressed = in_message_ ? is_compressed_ : header.is_compressed();
+  const std::uint64_t most = is_compressed
+                                 ? std::min(limits_.message_bytes_max, limits_.compressed_bytes_max)
+                                 : limits_.message_bytes_max;
+  if (bytes > most - before) return Errc::message_too_large;
   return Errc::none;
 }
 
@@ -98,6 +110,7 @@ FrameResult FrameParser::next(Bytes input) {
   if (is_control(header.opcode())) return control(input, header);
   if (!in_message_) {
     opcode_ = header.opcode();
+    is_compressed_ = header.is_compressed();
     message_bytes_ = 0;
     next_is_first_ = true;
   }
@@ -134,6 +147,7 @@ FrameResult FrameParser::data(Bytes input, std::size_t header_bytes) {
   result.opcode = opcode_;
   result.is_first = std::exchange(next_is_first_, false);
   result.is_last = left_ == 0 && frame_is_last_;
+  result.is_compressed = is_compressed_;
   result.payload = input.substr(header_bytes, bytes);
   result.mask = std::exchange(mask_, mask_.turned(bytes));
   in_frame_ = left_ != 0;

@@ -34,6 +34,7 @@ struct FrameResult {
   Opcode opcode = Opcode::text;  // of the message: text or binary; or of the control frame
   bool is_first = false;         // data: of its message
   bool is_last = false;          // data: of its message
+  bool is_compressed = false;    // data: its message
   Bytes payload{};               // points into the input; masked. Empty in an empty frame only
   Mask mask{};                   // of that payload
 };
@@ -41,7 +42,8 @@ struct FrameResult {
 class FrameParser {
  public:
   // `limits` outlives the parser. A server takes masked frames only, a client unmasked ones.
-  FrameParser(const Limits& limits, Role role) : limits_(limits), role_(role) {}
+  FrameParser(const Limits& limits, Role role, Compression compression = Compression::off)
+      : limits_(limits), role_(role), compression_(compression) {}
 
   // Requires: `input` starts with the bytes of the previous input that were not consumed.
   FrameResult next(Bytes input);
@@ -49,6 +51,7 @@ class FrameParser {
  private:
   struct Header;
   static Header read_header(Bytes input);
+  std::uint8_t reserved_of(Opcode opcode) const;
   Errc check(const Header& header) const;
   Errc check_length(const Header& header) const;
   FrameResult control(Bytes input, const Header& header);
@@ -56,11 +59,13 @@ class FrameParser {
 
   const Limits& limits_;
   Role role_;
+  Compression compression_;
   bool in_message_ = false;  // a data frame without FIN has come
   bool in_frame_ = false;    // pieces of a data frame are still to come
   bool frame_is_last_ = false;
   bool next_is_first_ = true;        // the next piece begins a message
   Opcode opcode_ = Opcode::text;     // of the message
+  bool is_compressed_ = false;       // the message
   Mask mask_;                        // of the next byte of the frame
   std::uint64_t left_ = 0;           // of the frame
   std::uint64_t message_bytes_ = 0;  // of all frames of the message so far

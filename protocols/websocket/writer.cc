@@ -22,7 +22,8 @@ std::size_t header_bytes(const FrameHeader& header) {
 
 char* write_header(char* out, const FrameHeader& header) {
   const unsigned fin = header.is_fin ? fin_bit : 0;
-  *out++ = static_cast<char>(fin | static_cast<unsigned>(header.opcode));
+  const unsigned compressed = header.is_compressed ? compressed_bit : 0;
+  *out++ = static_cast<char>(fin | compressed | static_cast<unsigned>(header.opcode));
   const unsigned masked = header.mask ? mask_bit : 0;
   if (header.payload_bytes < 126) {
     *out++ = static_cast<char>(masked | header.payload_bytes);

@@ -16,6 +16,7 @@ struct FrameHeader {
   Opcode opcode = Opcode::text;
   std::uint64_t payload_bytes = 0;
   bool is_fin = true;
+  bool is_compressed = false;  // a message, in its first frame
   std::optional<Mask> mask{};  // of a client
 };
 

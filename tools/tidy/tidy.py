@@ -68,6 +68,7 @@ HOMES = [
     ("atomic", ["engine/ring", "engine/base/payload", "engine/net/cares_resolver"]),
     ("rapidjson/", ["protocols/relay/json_parser"]),
     ("openssl/", ["protocols/websocket/handshake"]),
+    ("zlib.h", ["protocols/websocket/deflate"]),
     ("concurrentqueue/", ["engine/shard", "engine/net/cares_resolver"]),
 ]
 HOMES_EXEMPT = ["bench", "perf", "tests", "tools"]

@@ -40,11 +40,16 @@ inline std::string error_event(Errc errc) {
          std::to_string(static_cast<int>(errc));
 }
 
+inline std::string message_event(Opcode opcode, bool is_compressed, const std::string& message) {
+  return (is_compressed ? "compressed " : "") + name_of(opcode) + " " + message;
+}
+
 // Keeps what was not consumed, as a connection does, in a heap block of exactly its size, so that
 // a sanitizer sees any read outside of it.
 class Feeder {
  public:
-  Feeder(const Limits& limits, Role role) : limits_(limits), parser_(limits, role) {}
+  Feeder(const Limits& limits, Role role, Compression compression)
+      : limits_(limits), parser_(limits, role, compression) {}
 
   void feed(Bytes piece) {
     if (failed_) return;
@@ -85,7 +90,7 @@ class Feeder {
         message_ += plain(r);
         ASSERT(message_.size() <= limits_.message_bytes_max);
         in_message_ = !r.is_last;
-        if (r.is_last) events_.push_back(name_of(r.opcode) + " " + message_);
+        if (r.is_last) events_.push_back(message_event(r.opcode, r.is_compressed, message_));
         return true;
     }
     return false;
@@ -106,19 +111,22 @@ class Feeder {
   bool failed_ = false;
 };
 
-inline Events fed_in(const Limits& limits, Role role, const std::vector<std::string>& pieces) {
-  Feeder feeder(limits, role);
+inline Events fed_in(const Limits& limits, Role role, const std::vector<std::string>& pieces,
+                     Compression compression = Compression::off) {
+  Feeder feeder(limits, role, compression);
   for (const std::string& piece : pieces) feeder.feed(piece);
   return feeder.events();
 }
 
 // --- The second implementation -------------------------------------------------------------------
 
-inline Events model(const Limits& limits, Role role, const std::string& stream) {
+inline Events model(const Limits& limits, Role role, const std::string& stream,
+                    Compression compression = Compression::off) {
   Events events;
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(stream[i]); };
   std::string message;
   std::optional<Opcode> of_message;
+  bool is_compressed = false;
   std::size_t at = 0;
   while (at < stream.size()) {
     const auto fail = [&](Errc errc) {
@@ -128,8 +136,11 @@ inline Events model(const Limits& limits, Role role, const std::string& stream) 
     const unsigned first = byte(at);
     const bool fin = first >= 128;
     const unsigned opcode = first % 16;
-    if (first / 16 % 8 != 0) return fail(Errc::reserved_bits);
     const bool is_data = opcode <= 2;
+    const bool begins = opcode == 1 || opcode == 2;
+    const unsigned reserved = first / 16 % 8;
+    const bool compresses = reserved == 4 && begins && compression == Compression::deflate;
+    if (reserved != 0 && !compresses) return fail(Errc::reserved_bits);
     if (!is_data && (opcode < 8 || opcode > 10)) return fail(Errc::bad_opcode);
     if (is_data && (opcode == 0) != of_message.has_value()) return fail(Errc::bad_continuation);
     if (!is_data && !fin) return fail(Errc::bad_control);
@@ -146,9 +157,10 @@ inline Events model(const Limits& limits, Role role, const std::string& stream) 
     if (extra == 2 && bytes < 126) return fail(Errc::bad_length);
     if (extra == 8 && (bytes < 65536 || bytes > INT64_MAX)) return fail(Errc::bad_length);
     if (is_data && bytes > limits.frame_bytes_max) return fail(Errc::frame_too_large);
-    if (is_data && message.size() + bytes > limits.message_bytes_max) {
-      return fail(Errc::message_too_large);
-    }
+    if (begins) is_compressed = compresses;
+    const bool is_over = message.size() + bytes > limits.message_bytes_max ||
+                         (is_compressed && message.size() + bytes > limits.compressed_bytes_max);
+    if (is_data && is_over) return fail(Errc::message_too_large);
     std::string mask(4, '\0');
     if (masked) {
       if (stream.size() - at < 4) return events;
@@ -168,7 +180,7 @@ inline Events model(const Limits& limits, Role role, const std::string& stream) 
     if (opcode != 0) of_message = static_cast<Opcode>(opcode);
     message += payload;
     if (!fin) continue;
-    events.push_back(name_of(*of_message) + " " + message);
+    events.push_back(message_event(*of_message, is_compressed, message));
     of_message.reset();
     message.clear();
   }

@@ -19,15 +19,17 @@ namespace {
 using engine::Prng;
 using namespace std::string_literals;
 
-void expect_same_at_every_split(const Limits& limits, Role role, const std::string& stream) {
-  const Events expected = model(limits, role, stream);
+void expect_same_at_every_split(const Limits& limits, Role role, const std::string& stream,
+                                Compression compression = Compression::off) {
+  const Events expected = model(limits, role, stream, compression);
   SCOPED_TRACE(testing::PrintToString(stream));
-  EXPECT_EQ(fed_in(limits, role, {stream}), expected);
+  EXPECT_EQ(fed_in(limits, role, {stream}, compression), expected);
   std::vector<std::string> single;
   for (const char c : stream) single.emplace_back(1, c);
-  EXPECT_EQ(fed_in(limits, role, single), expected);
+  EXPECT_EQ(fed_in(limits, role, single, compression), expected);
   for (std::size_t at = 1; at < stream.size(); ++at) {
-    EXPECT_EQ(fed_in(limits, role, {stream.substr(0, at), stream.substr(at)}), expected)
+    EXPECT_EQ(fed_in(limits, role, {stream.substr(0, at), stream.substr(at)}, compression),
+              expected)
         << "split at " << at;
   }
 }
@@ -48,9 +50,10 @@ std::string masked(unsigned first, const std::string& payload,
   return frame;
 }
 
-Events served(const std::string& stream, const Limits& limits = {}) {
-  expect_same_at_every_split(limits, Role::server, stream);
-  return fed_in(limits, Role::server, {stream});
+Events served(const std::string& stream, const Limits& limits = {},
+              Compression compression = Compression::off) {
+  expect_same_at_every_split(limits, Role::server, stream, compression);
+  return fed_in(limits, Role::server, {stream}, compression);
 }
 
 // The client's vectors of section 7.7
@@ -142,8 +145,9 @@ TEST(FrameParser, LimitsAreInclusive) {
 }
 
 TEST(FrameParser, AgreesWithTheModelOnRandomStreams) {
-  const Limits limits{.frame_bytes_max = 200, .message_bytes_max = 300};
-  constexpr unsigned firsts[] = {0x81, 0x82, 0x01, 0x02, 0x00, 0x80, 0x88, 0x89, 0x8a};
+  const Limits limits{
+      .frame_bytes_max = 200, .message_bytes_max = 300, .compressed_bytes_max = 250};
+  constexpr unsigned firsts[] = {0x81, 0x82, 0xc1, 0x42, 0x01, 0x02, 0x00, 0x80, 0x88, 0x89, 0x8a};
   std::size_t whole = 0;
   for (std::uint64_t seed = 1; seed <= 20000; ++seed) {
     Prng prng(seed);
@@ -157,15 +161,45 @@ TEST(FrameParser, AgreesWithTheModelOnRandomStreams) {
         stream[prng.below(stream.size())] ^= static_cast<char>(1 + prng.below(255));
     }
     const Role role = prng.one_in(8) ? Role::client : Role::server;
-    const Events expected = model(limits, role, stream);
+    const Compression compression = prng.one_in(2) ? Compression::deflate : Compression::off;
+    const Events expected = model(limits, role, stream, compression);
     std::vector<std::string> pieces;
     for (std::size_t at = 0; at < stream.size(); at += pieces.back().size()) {
       pieces.push_back(stream.substr(at, 1 + prng.below(prng.one_in(4) ? 60 : 4)));
     }
-    ASSERT_EQ(fed_in(limits, role, pieces), expected) << "seed " << seed;
+    ASSERT_EQ(fed_in(limits, role, pieces, compression), expected) << "seed " << seed;
     if (expected.size() > 1) ++whole;
   }
   EXPECT_GT(whole, 3000U);
+}
+
+// RFC 7692 section 6: the first frame of a message says that it is compressed, and no other frame.
+TEST(FrameParser, ACompressedMessageSaysSoInItsFirstFrame) {
+  const auto agreed = [](const std::string& stream) {
+    return served(stream, {}, Compression::deflate);
+  };
+  EXPECT_EQ(agreed(masked(0xc1, "zz") + masked(0x81, "plain") + masked(0xc2, "")),
+            (Events{"compressed text zz", "text plain", "compressed binary "}));
+  EXPECT_EQ(agreed(masked(0x41, "z") + masked(0x89, "p") + masked(0x80, "z")),
+            (Events{"ping p", "compressed text zz"}));
+  const Events refused{error_event(Errc::reserved_bits)};
+  for (const char* const first : {"\xc8", "\xc9", "\xca", "\xc0", "\xc3", "\xe1", "\xd1", "\xa1"})
+    EXPECT_EQ(agreed(first), refused) << testing::PrintToString(first);
+  EXPECT_EQ(agreed(masked(0x41, "z") + "\xc0"), refused);
+  EXPECT_EQ(agreed(masked(0x01, "z") + "\xc0"), refused);
+  EXPECT_EQ(served("\xc1"), refused);
+}
+
+TEST(FrameParser, ACompressedMessageHasALimitOfItsOwn) {
+  const Limits limits{.compressed_bytes_max = 5};
+  const auto agreed = [&](const std::string& stream) {
+    return served(stream, limits, Compression::deflate);
+  };
+  const Events refused{error_event(Errc::message_too_large)};
+  EXPECT_EQ(agreed(masked(0xc1, "12345")), Events{"compressed text 12345"});
+  EXPECT_EQ(agreed(masked(0xc1, "123456")), refused);
+  EXPECT_EQ(agreed(masked(0x41, "123") + masked(0x80, "456")), refused);
+  EXPECT_EQ(agreed(masked(0x81, "123456")), Events{"text 123456"});
 }
 
 // --- Close ---------------------------------------------------------------------------------------
