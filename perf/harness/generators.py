@@ -62,6 +62,7 @@ class Load:
 def report_of(result):
     """The fields of a report from the JSON of ringpost-load on one thread."""
     totals, percentiles, (thread,) = result["totals"], result["latency"]["percentiles"], result["threads"]
+    waited = thread["run_delay_ns"] / 1e9 / totals["elapsed_s"]
     return {
         "began_ns": totals["began_ns"],
         "seconds": totals["elapsed_s"],
@@ -70,8 +71,8 @@ def report_of(result):
         "p50_ns": percentiles["50"],
         "p99_ns": percentiles["99"],
         "p999_ns": percentiles["99.9"],
-        "generator_idle": max(0, 1 - thread["busy_share"]),
-        "generator_waited": thread["run_delay_ns"] / 1e9 / totals["elapsed_s"],
+        "generator_idle": max(0, 1 - thread["busy_share"] - waited),
+        "generator_waited": waited,
         "requests": sum(second["requests"] for second in result["seconds"]),  # Those of the warm-up too.
     }
 

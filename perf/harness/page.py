@@ -87,9 +87,13 @@ def plot(content):
     return f'<div class="scroll">{content}</div>' if content else ""
 
 
-def legend(*names):
+OURS_AND_PEER = {"ours": "s1", "peer": "s2"}
+ALL_SIDES = OURS_AND_PEER | {"second peer": "s3", "third": "s4", "ours, not polling": plots.ASLEEP_CLASS}
+
+
+def legend(names):
     items = "".join(f'<span class="{css}"><i></i><span>{escape(name)}</span></span>'
-                    for css, name in zip(plots.SIDE_CLASSES, names))
+                    for name, css in names.items())
     return f'<p class="legend">{items}</p>'
 
 
@@ -114,12 +118,12 @@ def page(result, notes, cost_note):
     body = "".join((
         f"<header><h1>{title}</h1>{badge(lines)}", *(f"<p>{words(note)}</p>" for note in notes), "</header>\n",
         section("Times better than the peer", "Each dot is a round, the bar their range, the stroke their median; of a latency the "
-                "inverse ratio, so that right is better everywhere. Triangles: the goal, full, and the aim, hollow.",
+                "inverse ratio, so that right is better everywhere. Where the generator was full, by busy time. Triangles: the goal, full, and the aim, hollow.",
                 plot(plots.ratios(lines))),
         section("Busy time of the server's core per message", cost_note + " At the right: ours / first peer.",
-                legend("ours", "peer", "second peer", "third") + plot(plots.costs(lines)) if plots.costs(lines) else ""),
+                legend(ALL_SIDES) + plot(plots.costs(lines)) if plots.costs(lines) else ""),
         section("Round by round", "From zero; medians above each plot.",
-                legend("ours", "peer") + f'<div class="small">{rounds}</div>' if rounds else ""),
+                legend(OURS_AND_PEER) + f'<div class="small">{rounds}</div>' if rounds else ""),
         section("All figures", "The ratio is ours / peer.", html_table(table.ratio_cells(lines))),
         section("Where the time goes", "Medians of the rounds, per message.", html_table(table.cost_cells(lines))),
         section("Floors of the same run", "What the machine itself charges.", html_table(table.floor_cells(result["floors"]))),

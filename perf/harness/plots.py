@@ -5,6 +5,7 @@ from html import escape
 from statistics import median
 
 from harness import table
+from harness.programs import OURS, OURS_ASLEEP
 
 WIDTH = 1080
 LABEL_WIDTH = 430  # Of a row's name, at the left ...
@@ -12,7 +13,8 @@ VALUE_WIDTH = 150  # ... and of its result, at the right.
 ROW_HEIGHT = 24
 AXIS_HEIGHT = 26
 SMALL_WIDTH, SMALL_HEIGHT = 300, 96
-SIDE_CLASSES = ("s1", "s2", "s3", "s4", "s5")
+SIDE_CLASSES = ("s1", "s2", "s3", "s4")
+ASLEEP_CLASS = "s5"
 
 
 def plain(text):
@@ -142,14 +144,17 @@ def costs(lines):
 
     def row(name, sides):
         known = {side: value for side, value in sides.items() if value}
+        css = dict(zip((side for side in sides if side != OURS_ASLEEP), SIDE_CLASSES)) | {OURS_ASLEEP: ASLEEP_CLASS}
+        compared = [sides.get(OURS_ASLEEP, sides.get(OURS))] + [sides[side] for side in sides
+                                                               if side not in (OURS, OURS_ASLEEP)][:1]
 
         def draw(y):
             places = [scale.at(value) for value in known.values()]
             return stroke(min(places), y, max(places), y, "range") + "".join(
-                dot(scale.at(value), y, SIDE_CLASSES[list(sides).index(side) % len(SIDE_CLASSES)],
+                dot(scale.at(value), y, css[side],
                     f"{side}: {nanos(value)} a message", 4.5) for side, value in known.items())
 
-        return name, draw, " / ".join(nanos(value) for value in list(known.values())[:2]), ""
+        return name, draw, " / ".join(nanos(value) for value in compared if value), ""
 
     return rows_plot([row(name, sides) for name, sides in measured.items() if any(sides.values())], scale,
                      nanos, "busy time of the server's core per message, by row and side")

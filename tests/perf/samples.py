@@ -42,6 +42,7 @@ def full():
     haproxies = ("haproxy", "haproxy, splicing", "haproxy, 128 KiB buffers")
     return result([
         *lines_of("get-rate", {"ours": [11e6, 12e6, 13e6], "tokio": [0.2e6, 0.2e6, 0.25e6]}),
+        *lines_of("raw-echo", {"ours": [9e6, 8e6], "tokio": [9e6, 9e6], "ours, not polling": [12e6, 10e6]}),
         *lines_of("raw-echo-latency", {"ours": [0.1e6, 0.11e6, 0.1e6], "tokio": [0.05e6, 0.04e6, 0.05e6]}),
         *lines_of("raw-echo-500", {"ours": [0.1e6, 0.1e6, 0.1e6], "tokio": [0.2e6, 0.2e6, 0.2e6]}),
         *lines_of("relay", {"ours": [2e4, 2e4, 2e4], **{side: [1e4, 1e4, 1e4] for side in haproxies}}),
