@@ -1,11 +1,11 @@
 // What the machine itself charges, measured by two threads on the two cores of a comparison, so
 // that a row can be read as a multiple of it:
-//   syscall          an empty system call
-//   ping-pong        a flag going to the other core and back through the cache
-//   round trip       64 bytes through a loopback connection and back, both sides sleeping or
-//   spinning send             one loopback send of 1 .. 1024 messages of 64 bytes to each of 16
-//   connections in
-//                    turn, whose reader keeps up: what a fan-out pays per listener
+//   syscall      an empty system call
+//   ping-pong    a flag going to the other core and back through the cache
+//   copy         64 KiB that the other core has just written
+//   round trip   64 bytes through a loopback connection and back, both sides sleeping or polling
+//   send         one loopback send of 1 .. 1024 messages of 64 bytes to each of 16 connections in
+//                turn, whose reader keeps up: what a fan-out pays per listener
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -25,6 +25,7 @@ namespace ringpost::perf {
 namespace {
 
 constexpr std::size_t message_bytes = 64;
+constexpr std::size_t copied_bytes = 64 * 1024;
 constexpr int rounds = 20'000;
 
 // What the other threads of a floor waited for a CPU, noted by each at its end.
@@ -47,30 +48,64 @@ double empty_syscall_ns() {
   return since(start) / count;
 }
 
+struct Flag {
+  alignas(128) std::atomic<int> value{0};
+
+  void await(int wanted) const {
+    while (value.load(std::memory_order_acquire) != wanted) continue;
+  }
+  void set(int now) { value.store(now, std::memory_order_release); }
+};
+
 double ping_pong_ns(int other_cpu) {
   constexpr int count = 1'000'000;
-  struct Flag {
-    alignas(128) std::atomic<int> value{0};
-  };
   Flag there;
   Flag back;
   // Each side waits for the other's store and answers it; the pair of flags carries no other data.
   std::thread echo([&] {
     pin_to_cpu(other_cpu);
     for (int i = 1; i <= count; ++i) {
-      while (there.value.load(std::memory_order_acquire) != i) continue;
-      back.value.store(i, std::memory_order_release);
+      there.await(i);
+      back.set(i);
     }
     note_waiting();
   });
   const std::int64_t start = now_ns();
   for (int i = 1; i <= count; ++i) {
-    there.value.store(i, std::memory_order_release);
-    while (back.value.load(std::memory_order_acquire) != i) continue;
+    there.set(i);
+    back.await(i);
   }
   const double each = since(start) / count;
   echo.join();
   return each;
+}
+
+double copy_ns(int other_cpu) {
+  constexpr int count = 4000;
+  std::vector<char> theirs(copied_bytes);
+  std::vector<char> ours(copied_bytes);
+  Flag written;
+  Flag copied;
+  std::thread writer([&] {
+    pin_to_cpu(other_cpu);
+    for (int i = 1; i <= count; ++i) {
+      std::fill(theirs.begin(), theirs.end(), static_cast<char>(i));
+      written.set(i);
+      copied.await(i);
+    }
+    note_waiting();
+  });
+  std::vector<double> samples;
+  for (int i = 1; i <= count; ++i) {
+    written.await(i);
+    const std::int64_t start = now_ns();
+    std::copy(theirs.begin(), theirs.end(), ours.begin());
+    samples.push_back(since(start));
+    if (ours.front() != static_cast<char>(i) || ours != theirs) die("a copy differs");
+    copied.set(i);
+  }
+  writer.join();
+  return median(samples);
 }
 
 struct Pair {
@@ -180,6 +215,7 @@ std::string run_floors(const Options& options) {
   const std::int64_t own_waited_ns = read_own_waited_ns();
   std::string out = field("syscall_ns", empty_syscall_ns());
   out += field("ping_pong_ns", ping_pong_ns(other));
+  out += field("copy_64k_ns", copy_ns(other));
   out += field("round_trip_blocking_ns", round_trip_ns(other, false));
   out += field("round_trip_spinning_ns", round_trip_ns(other, true));
   for (const std::size_t messages : {1U, 16U, 64U, 256U, 1024U}) {
