@@ -116,15 +116,27 @@ engine::Payload Branch::together(std::span<const Message> events) {
   return frames;
 }
 
+// Once on each shard that has somebody who takes it.
+engine::Payload Branch::compressed(std::span<const Message> events) {
+  if (!compressor_) compressor_.emplace();
+  std::string frames;
+  for (const Message& event : events) compressor_->append(frame_of(event), frames);
+  return payloads_.make(frames);
+}
+
 void Branch::deliver(std::span<const Message> events, Bytes topic) {
   const auto at = topics_.find(topic);
   if (at == topics_.end()) return;  // the last one has just left
   const engine::Payload frames = together(events);
   const EventHead head = event_head_of(events.front());
+  engine::Payload compressed_frames;
   // A subscriber that is given up leaves while we are at it.
   subscribers_ = at->second.subscribers;
   for (Subscriber* subscriber : subscribers_) {
-    if (!head.for_user || subscriber->user == head.user) subscriber->deliver(frames);
+    if (head.for_user && subscriber->user != head.user) continue;
+    const bool compress = subscriber->takes_compressed;
+    if (compress && !compressed_frames) compressed_frames = compressed(events);
+    subscriber->deliver(compress ? compressed_frames : frames);
   }
 }
 

@@ -7,12 +7,14 @@
 // Owned by: one shard. Called on: its shard only.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "engine/actor/actor.h"
 #include "engine/actor/post.h"
 #include "engine/base/payload.h"
+#include "protocols/relay/frame_compressor.h"
 #include "protocols/relay/topic_map.h"
 
 namespace ringpost::relay {
@@ -31,7 +33,8 @@ class Subscriber {
   virtual void deliver(const engine::Payload& frames) = 0;
 
   std::uint64_t user = 0;
-  std::vector<Topic*> topics;  // the branch's
+  bool takes_compressed = false;  // it has agreed on permessage-deflate
+  std::vector<Topic*> topics;     // the branch's
 
  protected:
   ~Subscriber() = default;
@@ -56,6 +59,7 @@ class Branch final : public engine::Actor {
   std::uint64_t remove(Subscriber& subscriber, Topic& topic);
   void tell_exchange(engine::Bytes name, std::uint16_t kind);
   void deliver(std::span<const engine::Message> events, engine::Bytes topic);
+  engine::Payload compressed(std::span<const engine::Message> events);
   engine::Payload together(std::span<const engine::Message> events);
 
   engine::ActorRef self_;
@@ -63,7 +67,8 @@ class Branch final : public engine::Actor {
   engine::Post& post_;
   engine::PayloadPool& payloads_;
   TopicMap<Topic> topics_;
-  std::vector<Subscriber*> subscribers_;  // scratch of one delivery
+  std::optional<FrameCompressor> compressor_;  // once somebody takes what it makes
+  std::vector<Subscriber*> subscribers_;       // scratch of one delivery
 };
 
 }  // namespace ringpost::relay

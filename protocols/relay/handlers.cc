@@ -7,6 +7,7 @@
 #include "protocols/relay/page.h"
 #include "protocols/relay/topic_map.h"
 #include "protocols/relay/writer.h"
+#include "protocols/websocket/deflate_offer_parser.h"
 #include "protocols/websocket/handshake.h"
 #include "protocols/websocket/writer.h"
 
@@ -35,6 +36,16 @@ bool list_has(Bytes list, Bytes lower) {
   bool found = false;
   http::for_each_in_list(list, [&](Bytes one) { found |= http::equals_ignoring_case(one, lower); });
   return found;
+}
+
+// The line of a response that accepts the first offer that can be; empty: there is none.
+std::string accepted_extensions(const Request& request) {
+  for (const http::Field& field : request.fields()) {
+    if (!http::equals_ignoring_case(field.name, "sec-websocket-extensions")) continue;
+    const Bytes answer = websocket::answer_deflate_offers(field.value);
+    if (!answer.empty()) return std::string(extensions_field).append(answer) + "\r\n";
+  }
+  return {};
 }
 
 }  // namespace
@@ -152,6 +163,7 @@ void Upgrade::on_request(http::Session& session, const Request& request, Bytes t
   std::string fields = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: ";
   fields.append(accept.data(), accept.size());
   fields += "\r\n";
+  if (compression_ == websocket::Compression::deflate) fields += accepted_extensions(request);
   engine::Payload response = session.upgrade_response(fields);
   Message& message = session.ask_to_upgrade(places_.registry_of(*id), kind_claim);
   put_id(message, *id);

@@ -102,7 +102,9 @@ class Upgrade final : public http::Handler {
  public:
   using Pool = engine::SessionPool<Session, SessionShared&>;
 
-  Upgrade(const Places& places, Pool& pool) : places_(places), pool_(pool) {}
+  // `compression`: whether offers of it are accepted.
+  Upgrade(const Places& places, Pool& pool, websocket::Compression compression)
+      : places_(places), pool_(pool), compression_(compression) {}
   void on_request(http::Session& session, const http::Request& request, http::Bytes id,
                   http::Bytes) override;
   void on_answer(http::Session& session, const engine::Message& message) override;
@@ -110,6 +112,7 @@ class Upgrade final : public http::Handler {
  private:
   const Places& places_;
   Pool& pool_;
+  websocket::Compression compression_;
 };
 
 }  // namespace ringpost::relay

@@ -13,7 +13,7 @@ Server::Server(const Parts& parts, const Places& places, const ServerOptions& op
       register_(json_, places_, parts.ids, options.public_url),
       unregister_(places_),
       publish_(json_, places_),
-      upgrade_(places_, subscribers_),
+      upgrade_(places_, subscribers_, options.session.compression),
       http_shared_(with_cors(options.http), routes_, parts.clock),
       http_(http_shared_) {
   routes_.add(Method::get, "/", page_);

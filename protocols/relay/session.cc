@@ -1,5 +1,6 @@
 #include "protocols/relay/session.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -18,6 +19,33 @@ using websocket::FrameStatus;
 using websocket::Opcode;
 namespace close_code = websocket::close_code;
 
+namespace {
+
+// Scratch of messages that is kept, and a step in which it grows.
+constexpr std::size_t scratch_bytes_max = 256 << 10;
+constexpr std::size_t scratch_step = 16 << 10;
+
+}  // namespace
+
+websocket::Errc SessionShared::inflate(Bytes compressed) {
+  inflater.begin();
+  std::size_t bytes = 0;
+  for (;;) {
+    inflated.resize(bytes + std::max(bytes, scratch_step));
+    const websocket::InflateResult r =
+        inflater.next(compressed, true, inflated.data() + bytes, inflated.size() - bytes);
+    compressed.remove_prefix(r.consumed);
+    bytes += r.produced;
+    if (r.status == websocket::InflateStatus::full) continue;
+    inflated.resize(bytes);
+    return r.errc;
+  }
+}
+
+void SessionShared::drop_inflated() {
+  if (inflated.capacity() > scratch_bytes_max) inflated = {};
+}
+
 Session::Session(SessionShared& shared)
     : shared_(shared),
       parser_(shared.options.limits, websocket::Role::server),
@@ -28,6 +56,8 @@ void Session::claim(const ClientId& id, std::uint64_t user_id, engine::Payload r
   id_ = id;
   user = user_id;
   response_ = std::move(response);
+  takes_compressed = response_.bytes().find(extensions_field) != Bytes::npos;
+  if (takes_compressed) parser_.agree_on(websocket::Compression::deflate);
 }
 
 void Session::on_open(engine::Link& link) {
@@ -82,28 +112,48 @@ bool Session::take(const FrameResult& frame) {
 bool Session::on_data(const FrameResult& frame) {
   std::string& plain = shared_.plain;
   plain.resize(frame.payload.size());
-  websocket::unmask(plain.data(), frame.payload, frame.mask);
-  if (frame.is_first) utf8_.reset();
-  const bool is_right =
-      frame.opcode != Opcode::text || (utf8_.feed(plain) && (!frame.is_last || utf8_.complete()));
-  if (!is_right) {
+  if (!unmask(frame, plain.data())) {
     fail(websocket::Errc::bad_utf8);
     return false;
   }
-  if (frame.is_first && frame.is_last) {
-    on_message(plain);
-    return true;
-  }
+  if (frame.is_first && frame.is_last) return on_whole(frame, plain);
   if (!plain.empty() && !gathered_.add(plain, link_->buffers())) {
     ++link_->counters().limit_held_bodies;
     end(close_code::too_large, CloseReason::over_budget);
     return false;
   }
-  if (frame.is_last) {
-    on_message(gathered_.bytes());
-    gathered_.clear(link_->buffers());
+  if (!frame.is_last) return true;
+  const bool goes_on = on_whole(frame, gathered_.bytes());
+  gathered_.clear(link_->buffers());
+  return goes_on;
+}
+
+// False: it is no UTF-8. Of a compressed text that is seen when it is inflated.
+bool Session::unmask(const FrameResult& frame, char* out) {
+  if (frame.opcode != Opcode::text || frame.is_compressed) {
+    websocket::unmask(out, frame.payload, frame.mask);
+    return true;
   }
-  return true;
+  if (frame.is_first) utf8_.reset();
+  return utf8_.unmask(out, frame.payload, frame.mask) && (!frame.is_last || utf8_.complete());
+}
+
+bool Session::on_whole(const FrameResult& last, Bytes message) {
+  if (!last.is_compressed) {
+    on_message(message);
+    return true;
+  }
+  websocket::Errc errc = shared_.inflate(message);
+  const bool is_text = last.opcode == Opcode::text;
+  if (errc == websocket::Errc::none && is_text && !websocket::is_utf8(shared_.inflated))
+    errc = websocket::Errc::bad_utf8;
+  if (errc == websocket::Errc::none) {
+    on_message(shared_.inflated);
+  } else {
+    fail(errc);
+  }
+  shared_.drop_inflated();
+  return errc == websocket::Errc::none;
 }
 
 // WS-20 to WS-22: only a request for topics means something.

@@ -20,6 +20,7 @@
 #include "protocols/relay/branch.h"
 #include "protocols/relay/client_id.h"
 #include "protocols/relay/json_parser.h"
+#include "protocols/websocket/deflate.h"
 #include "protocols/websocket/parser.h"
 #include "protocols/websocket/utf8.h"
 
@@ -27,14 +28,18 @@ namespace ringpost::relay {
 
 struct SessionOptions {
   websocket::Limits limits;
-  std::string default_topic = "tech";         // C11
-  std::size_t topics_max = 256;               // of one subscriber
-  std::size_t topic_bytes_max = 1024;         // of each
-  std::uint64_t pending_bytes_max = 1 << 20;  // WS-30
+  websocket::Compression compression = websocket::Compression::off;  // whether it is offered
+  std::string default_topic = "tech";                                // C11
+  std::size_t topics_max = 256;                                      // of one subscriber
+  std::size_t topic_bytes_max = 1024;                                // of each
+  std::uint64_t pending_bytes_max = 1 << 20;                         // WS-30
   engine::Nanos ping_interval = 30 * engine::nanos_per_s;
   std::uint32_t replies_max = 256;                         // Pongs that wait for topics
   std::uint64_t held_bytes_max = std::uint64_t{64} << 20;  // of gathered messages, per shard
 };
+
+// The field of a response to an upgrade that says that messages may be compressed.
+inline constexpr engine::Bytes extensions_field = "sec-websocket-extensions: ";
 
 // What the sessions of one shard have in common. The branch and the registries outlive it.
 struct SessionShared {
@@ -43,7 +48,13 @@ struct SessionShared {
       : options(of_all),
         branch(of_shard),
         registries(std::move(of_shards)),
-        budget{.bytes_max = of_all.held_bytes_max} {}
+        budget{.bytes_max = of_all.held_bytes_max},
+        inflater(of_all.limits.message_bytes_max) {}
+
+  // To `inflated`. It is less than twice the limit of a message.
+  websocket::Errc inflate(engine::Bytes compressed);
+  // Gives up what a large message took.
+  void drop_inflated();
 
   SessionOptions options;
   Branch& branch;
@@ -52,13 +63,16 @@ struct SessionShared {
   JsonParser json;
   std::vector<engine::Bytes> topics;  // scratch of one request for topics
   std::string plain;                  // scratch: a message without its mask
+  websocket::Inflater inflater;
+  std::string inflated;  // scratch: a message that was compressed
 };
 
 class Session final : public engine::Session, public Subscriber {
  public:
   explicit Session(SessionShared& shared);
 
-  // Whose session it is, and the response to its upgrade. Before it opens.
+  // Whose session it is, and the response to its upgrade, which says what was agreed on. Before it
+  // opens.
   void claim(const ClientId& id, std::uint64_t user_id, engine::Payload response);
 
   void on_open(engine::Link& link) override;
@@ -81,6 +95,8 @@ class Session final : public engine::Session, public Subscriber {
 
   bool take(const websocket::FrameResult& frame);
   bool on_data(const websocket::FrameResult& frame);
+  bool unmask(const websocket::FrameResult& frame, char* out);
+  bool on_whole(const websocket::FrameResult& last, engine::Bytes message);
   void on_control(const websocket::FrameResult& frame);
   void on_message(engine::Bytes text);
   void on_close_frame(engine::Bytes payload);

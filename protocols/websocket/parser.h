@@ -42,8 +42,10 @@ struct FrameResult {
 class FrameParser {
  public:
   // `limits` outlives the parser. A server takes masked frames only, a client unmasked ones.
-  FrameParser(const Limits& limits, Role role, Compression compression = Compression::off)
-      : limits_(limits), role_(role), compression_(compression) {}
+  FrameParser(const Limits& limits, Role role) : limits_(limits), role_(role) {}
+
+  // What the handshake has come to. Before the first byte.
+  void agree_on(Compression compression) { compression_ = compression; }
 
   // Requires: `input` starts with the bytes of the previous input that were not consumed.
   FrameResult next(Bytes input);
@@ -59,7 +61,7 @@ class FrameParser {
 
   const Limits& limits_;
   Role role_;
-  Compression compression_;
+  Compression compression_ = Compression::off;
   bool in_message_ = false;  // a data frame without FIN has come
   bool in_frame_ = false;    // pieces of a data frame are still to come
   bool frame_is_last_ = false;

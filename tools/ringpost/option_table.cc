@@ -17,6 +17,7 @@ constexpr std::uint64_t s = engine::nanos_per_s, hour = 3600 * s, day = 24 * hou
 
 constexpr std::string_view reply_words[] = {"spaced", "compact"};
 constexpr std::string_view line_end_words[] = {"crlf", "any"};
+constexpr std::string_view compression_words[] = {"off", "deflate"};
 constexpr std::string_view level_words[] = {"trace", "debug", "info", "warn", "error", "off"};
 constexpr std::string_view format_words[] = {"text", "json"};
 
@@ -231,6 +232,12 @@ constexpr Text message_relay_url = {
 constexpr Choice reply_choice = {
     reply_words, [](const Options& o) { return static_cast<std::uint8_t>(o.orders.reply); },
     [](Options& o, std::uint8_t i) { o.orders.reply = static_cast<OrderBookReply>(i); }};
+constexpr Choice compression_choice = {
+    compression_words,
+    [](const Options& o) { return static_cast<std::uint8_t>(o.message_relay.compression); },
+    [](Options& o, std::uint8_t i) {
+      o.message_relay.compression = static_cast<RelayCompression>(i);
+    }};
 constexpr Choice line_end_choice = {
     line_end_words, [](const Options& o) { return static_cast<std::uint8_t>(o.chat.line_end); },
     [](Options& o, std::uint8_t i) { o.chat.line_end = static_cast<ChatLineEnd>(i); }};
@@ -322,6 +329,12 @@ constexpr OptionRow rows[] = {
     {G::message_relay, "relay-message-bytes-max", "SIZE",
      BYTES(message_relay.message_bytes_max, 125, gibi),
      "Largest WebSocket message of a client, all its frames together."},
+    {G::message_relay, "relay-compression", "WORD", compression_choice,
+     "Whether a client that offers permessage-deflate may send compressed messages, and gets "
+     "them."},
+    {G::message_relay, "relay-compressed-bytes-max", "SIZE",
+     BYTES(message_relay.compressed_bytes_max, 125, gibi),
+     "Largest compressed message of a client as it comes; inflated, it has the limit of all."},
     {G::message_relay, "relay-pending-bytes-max", "SIZE",
      BYTES(message_relay.pending_bytes_max, kibi, gibi),
      "What may wait for a subscriber that reads slowly, before it is told to come back later."},

@@ -20,6 +20,7 @@ using tools::Host;
 
 enum class OrderBookReply : std::uint8_t { spaced, compact };  // `T: 8;` or `T:8;`
 enum class ChatLineEnd : std::uint8_t { crlf, any };  // CR LF alone, or LF with or without CR
+enum class RelayCompression : std::uint8_t { off, deflate };
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error, off };
 enum class LogFormat : std::uint8_t { text, json };
 
@@ -114,6 +115,8 @@ struct MessageRelayOptions {
   engine::Nanos idle_timeout = 75 * engine::nanos_per_s;
   std::uint64_t frame_bytes_max = 16 << 20;
   std::uint64_t message_bytes_max = 64 << 20;
+  RelayCompression compression = RelayCompression::off;
+  std::uint64_t compressed_bytes_max = 1 << 20;
   std::uint64_t pending_bytes_max = 1 << 20;
   std::uint64_t topics_max = 256;
   std::uint64_t topic_bytes_max = 1 << 10;

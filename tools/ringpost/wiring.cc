@@ -284,6 +284,9 @@ void Wiring::wire_message_relay(Shard& shard) {
   server.http.idle_timeout = options.idle_timeout;
   server.session.limits.frame_bytes_max = options.frame_bytes_max;
   server.session.limits.message_bytes_max = options.message_bytes_max;
+  server.session.limits.compressed_bytes_max = options.compressed_bytes_max;
+  if (options.compression == RelayCompression::deflate)
+    server.session.compression = websocket::Compression::deflate;
   server.session.topics_max = options.topics_max;
   server.session.topic_bytes_max = options.topic_bytes_max;
   server.session.pending_bytes_max = options.pending_bytes_max;

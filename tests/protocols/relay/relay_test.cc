@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/protocols/relay/relay_world.h"
+#include "tests/protocols/websocket/inflated.h"
 
 namespace ringpost::relay {
 namespace {
@@ -46,14 +47,15 @@ class Relay : public ::testing::TestWithParam<std::uint32_t> {
     EXPECT_EQ(response.body.size(), 65u) << response.body;
     return response.body.substr(31, 32);
   }
-  static std::string upgrade_request(const std::string& id) {
+  static std::string upgrade_request(const std::string& id, const std::string& more_fields = {}) {
     return "GET /ws/" + id +
            " HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
-           "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+           "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+           more_fields + "\r\n";
   }
-  Client& subscribe(const std::string& id) {
+  Client& subscribe(const std::string& id, const std::string& more_fields = {}) {
     Client& client = connect();
-    client.send(upgrade_request(id));
+    client.send(upgrade_request(id, more_fields));
     world_->settle();
     std::string output = client.read();
     EXPECT_EQ(take_response(output).status, 101);
@@ -532,6 +534,154 @@ TEST_P(RelayOfLittle, AMessageInPiecesHasABudget) {
   }
   EXPECT_EQ(client.link.goodbye, CloseReason::over_budget);
   EXPECT_EQ(total(&engine::Counters::limit_held_bodies), 1u);
+}
+
+// --- Compression ---------------------------------------------------------------------------------
+
+const std::string offer = "sec-websocket-extensions: permessage-deflate\r\n";
+
+class RelayOfCompression : public Relay {
+ protected:
+  static WorldOptions compressing() {
+    WorldOptions options;
+    options.session.compression = websocket::Compression::deflate;
+    options.session.limits.message_bytes_max = 1000;
+    options.session.limits.compressed_bytes_max = 100;
+    return options;
+  }
+  RelayOfCompression() : Relay(compressing()) {}
+
+  std::string deflated(const std::string& text) { return websocket::deflated(deflater_, text); }
+  // A client's frame that begins a compressed message.
+  std::string compressed_frame(const std::string& text, Opcode opcode = Opcode::text) {
+    std::string bytes = frame(opcode, deflated(text));
+    bytes[0] = static_cast<char>(bytes[0] | websocket::compressed_bit);
+    return bytes;
+  }
+  // What a subscriber that has agreed on compression sees.
+  Events inflated_frames_of(const std::string& output) {
+    Events events;
+    for (const std::string& event : websocket::fed_in({}, websocket::Role::client, {output},
+                                                      websocket::Compression::deflate)) {
+      const std::string front = "compressed text ";
+      if (!event.starts_with(front)) {
+        events.push_back(event);
+        continue;
+      }
+      const auto message = websocket::inflated(inflater_, {event.substr(front.size())}, 4096);
+      EXPECT_EQ(message.errc, websocket::Errc::none);
+      events.push_back("inflated " + message.message);
+    }
+    return events;
+  }
+
+  websocket::Deflater deflater_{6};
+  websocket::Inflater inflater_{1 << 20};
+};
+
+INSTANTIATE_TEST_SUITE_P(Shards, RelayOfCompression, ::testing::Values(1u, 2u));
+
+TEST_P(Relay, CompressionIsNotOffered) {
+  Client& client = connect();
+  client.send(upgrade_request(register_user(), offer));
+  world_->settle();
+  std::string output = client.read();
+  EXPECT_EQ(take_response(output).head.find("extensions"), std::string::npos);
+  client.send("\xc1\x80\0\0\0\0"s);
+  world_->settle();
+  EXPECT_EQ(client.read(), "\x88\x02\x03\xea");
+}
+
+TEST_P(RelayOfCompression, AnOfferIsAnswered) {
+  const struct {
+    std::string fields;
+    std::string answer;
+  } rows[] = {
+      {offer, "permessage-deflate; server_no_context_takeover; client_no_context_takeover"},
+      {"sec-websocket-extensions: x\r\nSec-WebSocket-Extensions: permessage-deflate; "
+       "server_max_window_bits=14\r\n",
+       "permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
+       "server_max_window_bits=12"},
+      {"sec-websocket-extensions: permessage-deflate; server_max_window_bits=9\r\n", ""},
+      {"", ""},
+  };
+  for (const auto& row : rows) {
+    Client& client = connect();
+    client.send(upgrade_request(register_user(), row.fields));
+    world_->settle();
+    std::string output = client.read();
+    const Response response = take_response(output);
+    EXPECT_EQ(response.status, 101);
+    const std::string line = "sec-websocket-extensions: " + row.answer + "\r\n";
+    const bool has_line = response.head.find(line) != std::string::npos;
+    EXPECT_EQ(has_line, !row.answer.empty()) << response.head;
+  }
+}
+
+TEST_P(RelayOfCompression, AnEventIsCompressedForThoseWhoAgreed) {
+  Client& first = subscribe(register_user(), offer);
+  Client& second = subscribe(register_user(), offer);
+  Client& plain = subscribe(register_user());
+  const std::string text(500, 'e');
+  publish("tech", text);
+  publish("tech", "short");
+  const std::string output = first.read();
+  EXPECT_LT(output.size(), 40u);
+  EXPECT_EQ(inflated_frames_of(output), (Events{"inflated " + text, "text short"}));
+  EXPECT_EQ(second.read(), output);
+  EXPECT_EQ(frames_of(plain.read()), (Events{"text " + text, "text short"}));
+}
+
+TEST_P(RelayOfCompression, ARequestForTopicsMayBeCompressed) {
+  const std::string topics = R"({"topics":["cats"]})";
+  const std::string payload = deflated(topics);
+  std::string begun = frame(Opcode::text, payload.substr(0, 5), false);
+  begun[0] = static_cast<char>(begun[0] | websocket::compressed_bit);
+  for (const std::string& bytes :
+       {compressed_frame(topics), text_frame(topics), compressed_frame(topics, Opcode::binary),
+        begun + frame(Opcode::ping, "p") + frame(Opcode::continuation, payload.substr(5)),
+        compressed_frame("") + compressed_frame("no topics") + compressed_frame(topics)}) {
+    Client& client = subscribe(register_user(), offer);
+    for (const char c : bytes) client.send(std::string(1, c));
+    client.send(frame(Opcode::ping, "q"));
+    world_->settle();
+    EXPECT_EQ(frames_of(client.read()).back(), "pong q");
+    publish("cats", "yes");
+    EXPECT_EQ(inflated_frames_of(client.read()), Events{"text yes"});
+    client.close();
+  }
+}
+
+TEST_P(RelayOfCompression, WrongMessagesAreToldWhy) {
+  const auto begin = [](std::string bytes) {
+    bytes[0] = static_cast<char>(bytes[0] | websocket::compressed_bit);
+    return bytes;
+  };
+  const struct {
+    std::string bytes;
+    std::string code;
+  } rows[] = {
+      {begin(frame(Opcode::text, "\x07")), "\x03\xef"},                 // no DEFLATE: 1007
+      {compressed_frame("\xff"), "\x03\xef"},                           // no UTF-8
+      {compressed_frame(std::string(1001, 'b')), "\x03\xf1"},           // a bomb: 1009
+      {begin(frame(Opcode::text, std::string(101, 'x'))), "\x03\xf1"},  // too much as it comes
+      {begin(frame(Opcode::ping, "p")), "\x03\xea"},
+      {frame(Opcode::text, "a", false) + begin(frame(Opcode::continuation, "")), "\x03\xea"},
+  };
+  for (const auto& row : rows) {
+    Client& client = subscribe(register_user(), offer);
+    const std::uint64_t large = total(&engine::Counters::limit_frame_too_long);
+    client.send(row.bytes);
+    world_->settle();
+    EXPECT_EQ(client.read(), "\x88\x02" + row.code) << testing::PrintToString(row.bytes);
+    EXPECT_EQ(total(&engine::Counters::limit_frame_too_long),
+              large + (row.code == "\x03\xf1" ? 1 : 0));
+    client.close();
+  }
+  Client& client = subscribe(register_user(), offer);
+  client.send(compressed_frame(std::string(1000, 'b')) + frame(Opcode::ping, "p"));
+  world_->settle();
+  EXPECT_EQ(frames_of(client.read()), Events{"pong p"});
 }
 
 }  // namespace

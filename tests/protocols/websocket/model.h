@@ -49,7 +49,9 @@ inline std::string message_event(Opcode opcode, bool is_compressed, const std::s
 class Feeder {
  public:
   Feeder(const Limits& limits, Role role, Compression compression)
-      : limits_(limits), parser_(limits, role, compression) {}
+      : limits_(limits), parser_(limits, role) {
+    parser_.agree_on(compression);
+  }
 
   void feed(Bytes piece) {
     if (failed_) return;

@@ -1,0 +1,28 @@
+#pragma once
+
+// FrameCompressor: the frames of events for subscribers who have agreed on permessage-deflate. What
+// it makes serves all of them, because none of them keeps anything from one message to the next.
+//
+// Owned by: one shard. Called on: its shard only.
+
+#include <string>
+
+#include "engine/base/bytes.h"
+#include "protocols/websocket/deflate.h"
+
+namespace ringpost::relay {
+
+class FrameCompressor {
+ public:
+  FrameCompressor();
+
+  // Puts a server's frame, which is a whole message, behind `out`: compressed, or as it is where
+  // that is not longer.
+  void append(engine::Bytes frame, std::string& out);
+
+ private:
+  websocket::Deflater deflater_;
+  std::string payload_;  // scratch
+};
+
+}  // namespace ringpost::relay
