@@ -43,9 +43,10 @@ class Load:
     arguments: tuple
     checks: object = untouched
     of_ours: tuple = ()  # More arguments, for what our server must keep to and the peers do not.
+    resource: str = ""  # What stands behind the address in the URL.
 
     def command(self, programs, run):
-        return [programs.load, f"{self.scheme}://127.0.0.1:{run.port}", *self.arguments, *self.of_ours * run.ours,
+        return [programs.load, f"{self.scheme}://127.0.0.1:{run.port}{self.resource}", *self.arguments, *self.of_ours * run.ours,
                 *ALWAYS_POLL, "--quiet",
                 "--cpus", str(run.cpu), "--duration", in_ms(run.seconds), "--warmup", in_ms(run.warmup),
                 "--json", self.path(run)]

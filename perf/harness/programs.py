@@ -10,6 +10,9 @@ HAPROXY = "haproxy"
 HAPROXY_SPLICE = "haproxy, splicing"
 HAPROXY_LARGE = "haproxy, 128 KiB buffers"
 HAPROXY_POLLING = "haproxy, busy-polling"
+NGINX = "nginx"
+
+HEALTH = '{"data":{"message":"Route Working Properly"},"success":true}'
 
 # What each adds to the configuration below: by section, in haproxy's own words.
 HAPROXY_LINES = {
@@ -46,6 +49,8 @@ class Programs:
             return [*self.ours(service, place), "--spin-us", "0"]
         if program == TOKIO:
             return self.tokio(service, place)
+        if program == NGINX:
+            return nginx(place)
         return haproxy(HAPROXY_LINES[program], place)
 
     def ours(self, service, place):
@@ -56,6 +61,7 @@ class Programs:
             "chat": ["--services", "chat", "--chat-listen", listen],
             "echo": ["--services", "echo", "--echo-listen", listen],
             "tcp-echo": ["--services", "tcp-echo", "--tcp-echo-listen", listen],
+            "http": ["--services", "relay", "--relay-listen", listen],
             "relay": ["--services", "none", "--relay-tcp", f"{listen}=127.0.0.1:{place.upstream_port}"],
         }[service]
         return [self.daemon, "--shards", "1", "--cpus", str(place.cpu), "--log-level", "warn", *own,
@@ -79,3 +85,31 @@ def haproxy(more, place):
         for section, lines in sections.items():
             file.write("\n    ".join([section, *lines, *more.get(section, [])]) + "\n")
     return ["/usr/sbin/haproxy", "-db", "-q", "-f", path]
+
+
+def nginx(place):
+    """One worker, nothing logged, connections for as long as they are used; all else as it comes. The response is ours."""
+    path = os.path.join(place.directory, "nginx.conf")
+    with open(path, "w") as file:
+        file.write(f"""
+daemon off;
+master_process off;
+worker_processes 1;
+pid {place.directory}/nginx.pid;
+error_log stderr crit;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off;
+  keepalive_requests 1000000000;
+  keepalive_timeout 1h;
+  client_body_temp_path {place.directory};
+  server {{
+    listen 127.0.0.1:{place.port};
+    location = /health {{
+      default_type application/json;
+      return 200 '{HEALTH}';
+    }}
+  }}
+}}
+""")
+    return ["/usr/sbin/nginx", "-p", place.directory, "-e", "stderr", "-c", path]

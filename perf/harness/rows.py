@@ -9,6 +9,7 @@ OURS = programs.OURS
 TOKIO = (programs.TOKIO,)
 # Whether it had better splice is the run's to find out: a line is judged against the best of its peers.
 HAPROXY = (programs.HAPROXY, programs.HAPROXY_SPLICE)
+NGINX = (programs.NGINX,)
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ def spinning_round_trip(floors):
     return floors["round_trip_spinning_ns"]
 
 
-def rate_row(name, what, service, generator, at_least, aim, floor):
-    return Row(name, service, generator, TOKIO,
+def rate_row(name, what, service, generator, at_least, aim, floor, peers=TOKIO):
+    return Row(name, service, generator, peers,
                (Goal(name, what, "rate", "M/s", 1e6, False, at_least, aim, floor),))
 
 
@@ -67,8 +68,8 @@ def latency_row(name, what, service, generator, at_least, aim):
                (Goal(name, what, "p50_ns", "us", 1e3, True, at_least, aim, spinning_round_trip),))
 
 
-def load(scheme, connections, in_flight, *more, **checks):
-    return Load(scheme, ("--connections", str(connections), "--pipeline", str(in_flight), *more), **checks)
+def load(scheme, connections, in_flight, *more, **rest):
+    return Load(scheme, ("--connections", str(connections), "--pipeline", str(in_flight), *more), **rest)
 
 
 def get(connections, in_flight):
@@ -135,7 +136,18 @@ BYTES = [
     )),
 ]
 
-SERVICE_ROWS = ORDERS_AND_CHAT + BYTES
+def health(connections, in_flight):
+    return load("http", connections, in_flight, resource="/health")
+
+
+WEB = [
+    rate_row("health", "`GET /health`, 64 connections, depth 1", "http",
+             health(64, 1), 1.1, 1.4, one_send_per(1, "send_1_ns"), NGINX),
+    rate_row("health-pipelined", "`GET /health`, 64 connections, 16 in flight", "http",
+             health(64, 16), 6, 12, one_send_per(16, "send_16_ns"), NGINX),
+]
+
+SERVICE_ROWS = ORDERS_AND_CHAT + BYTES + WEB
 
 IDLE_NAME = "idle"
 IDLE_CONNECTIONS = 10_000
