@@ -105,6 +105,7 @@ void Watch::take_news(RunResult& result) {
   if (tally_) {
     for (const Second& row : tally_->take_rows()) progress_.row(row);
   }
+  if (!failure_.empty()) return;  // the shards end at once, or have
   if (news.shards_idle != 0 && shards_idle_ == plan_.speaking_shards()) {
     tell_all(kind_stop);  // those that only listen
     tell_all(kind_finish);
