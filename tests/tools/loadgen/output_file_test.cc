@@ -40,6 +40,7 @@ class OutputFileTest : public testing::Test {
 TEST_F(OutputFileTest, AppearsWhenItIsPublished) {
   auto file = OutputFile::open(path("a"));
   ASSERT_TRUE(file);
+  EXPECT_EQ(files(), 0) << "whoever is killed now would leave it behind";
   EXPECT_FALSE(file->write("text"));
   EXPECT_FALSE(fs::exists(path("a")));
   EXPECT_FALSE(file->publish());

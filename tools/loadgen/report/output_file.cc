@@ -51,6 +51,12 @@ std::string follow_links(const std::string& path) {
   return result;
 }
 
+// With the slash; empty for the one we are in.
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == path.npos ? "" : path.substr(0, slash + 1);
+}
+
 bool write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(fd, text.data(), text.size());
@@ -76,7 +82,7 @@ engine::Result<OutputFile, std::string> OutputFile::open(const std::string& path
   } else if (exists && !S_ISREG(status.st_mode)) {
     file.fd_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
   } else if (!exists || access(path.c_str(), W_OK) == 0) {
-    file.fd_ = file.open_hidden(follow_links(path));
+    file.fd_ = file.open_unnamed(follow_links(path));
   }
   if (file.fd_ < 0) return engine::Unexpected{file.say(errno)};
   return file;
@@ -93,26 +99,53 @@ OutputFile::~OutputFile() {
   if (!hidden_.empty()) unlink(hidden_.c_str());
 }
 
-int OutputFile::open_hidden(const std::string& target) {
-  const std::size_t slash = target.rfind('/');
-  const std::string folder = slash == target.npos ? "" : target.substr(0, slash + 1);
+int OutputFile::open_unnamed(const std::string& target) {
+  target_ = target;
+  const std::string folder = folder_of(target);
+  const int fd =
+      ::open(folder.empty() ? "." : folder.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+  const bool knows_none = errno == EOPNOTSUPP || errno == EISDIR;
+  return fd < 0 && knows_none ? open_hidden() : fd;
+}
+
+template <typename Take>
+bool OutputFile::find_hidden_name(Take&& take) {
   for (int i = 0; i < names_max; ++i) {
-    const std::string name = fmt::format("{}.ringpost-load.{}.{}.part", folder, getpid(), i);
-    const int fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0 && errno == EEXIST) continue;
-    if (fd < 0) return -1;
-    target_ = target;
-    hidden_ = name;
-    return fd;
+    const std::string name =
+        fmt::format("{}.ringpost-load.{}.{}.part", folder_of(target_), getpid(), i);
+    if (take(name.c_str())) {
+      hidden_ = name;
+      return true;
+    }
+    if (errno != EEXIST) return false;
   }
-  return -1;
+  return false;
+}
+
+int OutputFile::open_hidden() {
+  int fd = -1;
+  find_hidden_name([&](const char* name) {
+    fd = ::open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return fd >= 0;
+  });
+  return fd;
+}
+
+bool OutputFile::name_hidden() {
+  const std::string unnamed = fmt::format("/proc/self/fd/{}", fd_);
+  return find_hidden_name([&](const char* name) {
+    return linkat(AT_FDCWD, unnamed.c_str(), AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0;
+  });
 }
 
 std::optional<std::string> OutputFile::write(std::string_view text) {
   ASSERT(fd_ >= 0);
   if (!write_all(fd_, text)) return say(errno);
-  // A disk may say only now that it is full.
-  if (!hidden_.empty() && fsync(fd_) != 0) return say(errno);
+  if (!target_.empty()) {
+    // A disk may say only now that it is full.
+    if (fsync(fd_) != 0) return say(errno);
+    if (hidden_.empty() && !name_hidden()) return say(errno);
+  }
   if (close(std::exchange(fd_, -1)) != 0) return say(errno);
   return std::nullopt;
 }
