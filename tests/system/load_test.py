@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import threading
 
-from harness import PATIENCE, Daemon, SystemTest, main
+from harness import PATIENCE, SANITIZED, Daemon, SystemTest, main
 
 LOAD = os.environ["RINGPOST_LOAD"]
 
@@ -110,6 +110,82 @@ class LoadsTheDaemon(SystemTest):
             self.assertEqual(process.returncode, 0)
             self.assertIn("replies in", out)
 
+    def start_endless(self, target, *arguments):
+        """A run that has measured for a second at least, and goes on."""
+        process = subprocess.Popen(
+            [LOAD, target, "-w", "0", "-d", "1h", *arguments], stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True,
+        )
+        process.stderr.readline()  # a second of it
+        return process
+
+    def test_the_first_interrupt_writes_every_file(self):
+        with Daemon("--services", "tcp-echo", shards=1) as daemon, \
+                tempfile.TemporaryDirectory() as folder:
+            target = url("tcp", daemon.addresses["tcp-echo"])
+            with self.start_endless(target, "-o", os.path.join(folder, "run"), "-v") as process:
+                self.assertEqual(os.listdir(folder), [])
+                process.send_signal(signal.SIGINT)
+                out, _ = process.communicate(timeout=PATIENCE)
+            self.assertEqual(process.returncode, 0)
+            self.assertIn("interrupted", out)
+            self.assertIn("established, 0 failed", out)  # said with -v
+            files = ["run.csv", "run.hgrm", "run.html", "run.json"]
+            self.assertEqual(sorted(os.listdir(folder)), files)
+            with open(os.path.join(folder, "run.json"), encoding="utf-8") as stream:
+                self.assertTrue(json.load(stream)["totals"]["interrupted"])
+
+    def test_the_second_interrupt_ends_at_once_and_writes_nothing(self):
+        with silent_server() as address, tempfile.TemporaryDirectory() as folder:
+            # Replies are waited for: only another signal ends it.
+            with self.start_endless(
+                url("tcp", address), "--timeout", "1h", "-o", os.path.join(folder, "run")
+            ) as process:
+                # Both at once, and of two kinds, for two of one kind that are pending are one. It told
+                # its threads to stop when they had ended already, and that was an assertion.
+                for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM, signal.SIGCONT):
+                    process.send_signal(number)
+                out, errors = process.communicate(timeout=PATIENCE)
+            self.assertEqual(process.returncode, 130, errors)
+            self.assertEqual(out, "")
+            self.assertEqual(errors.splitlines()[-1], "ringpost-load: interrupted")
+            self.assertEqual(os.listdir(folder), [])
+
+    def test_a_killed_run_leaves_nothing(self):
+        with Daemon("--services", "tcp-echo", shards=1) as daemon, \
+                tempfile.TemporaryDirectory() as folder:
+            target = url("tcp", daemon.addresses["tcp-echo"])
+            with self.start_endless(target, "-o", os.path.join(folder, "run")) as process:
+                process.kill()
+            self.assertEqual(os.listdir(folder), [])
+
+    def test_unchecked_replies_are_counted(self):
+        with Daemon("--services", "tcp-echo", shards=1) as daemon:
+            target = url("tcp", daemon.addresses["tcp-echo"])
+            outcome = self.run_right(target, "-n", 20000, "-c", 10, "-P", 4, "--check", "none")
+            self.assertIn("20,000 replies", outcome.stdout)
+            self.assertIn("not checked", outcome.stdout)
+
+    def test_thousands_of_connections_are_small(self):
+        """19,000 of them: perf/loadgen --rows idle."""
+        few, many = 100, 2000
+        with Daemon("--services", "tcp-echo", shards=1) as daemon:
+            target = url("tcp", daemon.addresses["tcp-echo"])
+            memory = {}
+            for count in (few, many):
+                with self.start_endless(
+                    target, "-R", "1", "-c", str(count), "--source",
+                    ",".join(f"127.0.0.{i}" for i in range(1, 9)),
+                ) as process:
+                    memory[count] = resident_bytes(process.pid)
+                    process.send_signal(signal.SIGINT)
+                    process.communicate(timeout=PATIENCE)
+                    self.assertEqual(process.returncode, 0)
+        each = (memory[many] - memory[few]) / (many - few)
+        print(f"{each:.0f} bytes for an idle connection")
+        if not SANITIZED:
+            self.assertLess(each, 1024)
+
     def test_a_storm_brings_everybody_back(self):
         with Daemon("--services", "tcp-echo", shards=2) as daemon:
             target = url("tcp", daemon.addresses["tcp-echo"])
@@ -160,6 +236,19 @@ class LoadsTheDaemon(SystemTest):
         with Daemon("--services", "tcp-echo", shards=1) as daemon:
             self.run_right(url("tcp", daemon.addresses["tcp-echo"]), "-n", 100, "-c", 20)
             daemon.wait_for_total("closed.peer_closed", 20)
+
+
+def resident_bytes(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        (line,) = [line for line in status if line.startswith("VmRSS:")]
+    return int(line.split()[1]) * 1024
+
+
+@contextlib.contextmanager
+def silent_server():
+    """Accepts, and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as listener:
+        yield listener.getsockname()
 
 
 class FaultyEcho:
@@ -265,6 +354,70 @@ class FindsNobody(SystemTest):
         self.assertEqual(outcome.stdout, "")
         self.assertEqual(len(outcome.stderr.splitlines()), 1)
         self.assertIn("refused", outcome.stderr)
+
+
+class BadInput(SystemTest):
+    """One line that says what and what to do (behind a wrong command line a second one names --help), a
+    status for each kind, and nothing written. Servers that misbehave: FindsFaults."""
+
+    def said(self, status, *arguments):
+        outcome = load(*arguments)
+        self.assertEqual(outcome.returncode, status, outcome.stdout + outcome.stderr)
+        self.assertEqual(outcome.stdout, "")
+        lines = outcome.stderr.splitlines()
+        self.assertEqual(len(lines), 2 if status == 2 else 1, lines)
+        self.assertTrue(lines[0].startswith("ringpost-load: "), lines)
+        return lines[0]
+
+    def test_a_name_without_an_address(self):
+        line = self.said(3, "tcp://no.such.host.invalid:1", "--connect-timeout", "30s")
+        self.assertIn("no.such.host.invalid", line)
+
+    def test_an_address_that_does_not_answer(self):
+        with socket.socket() as full:
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)
+            address = full.getsockname()
+            with contextlib.ExitStack() as clients:
+                for _ in range(4):  # more than its queue holds; the kernel drops what comes then
+                    client = clients.enter_context(socket.socket())
+                    client.setblocking(False)
+                    client.connect_ex(address)
+                line = self.said(3, url("tcp", address), "-c", 1, "--connect-timeout", "300ms")
+        self.assertIn("timed out", line)
+
+    def test_too_few_descriptors(self):
+        outcome = subprocess.run(
+            ["prlimit", "--nofile=200:200", LOAD, "tcp://127.0.0.1:1", "-c", "190"],
+            capture_output=True, text=True, timeout=PATIENCE,
+        )
+        self.assertEqual(outcome.returncode, 6, outcome.stderr)
+        self.assertEqual(outcome.stdout, "")
+        (line,) = outcome.stderr.splitlines()
+        self.assertRegex(line, r"190 connections need more .* 200 .*ulimit -n")
+
+    def test_outputs_that_cannot_be_written(self):
+        with tempfile.TemporaryDirectory() as folder:
+            missing = os.path.join(folder, "missing", "run")
+            self.assertIn("create the folder first", self.said(6, "tcp://127.0.0.1:1", "-o", missing))
+            self.assertIn("name a file", self.said(6, "tcp://127.0.0.1:1", "--json", folder))
+            self.assertEqual(os.listdir(folder), [])
+
+    def test_wrong_command_lines(self):
+        target = "tcp://127.0.0.1:1"
+        for arguments, why in (
+            ((), "needs a target"),
+            (("gopher://x",), "protocol"),
+            ((target, "--conections", "1"), "did you mean '--connections'"),
+            ((target, "-c", "0"), "out of bounds"),
+            ((target, "-d"), "needs a value"),
+            ((target, "--strict"), "--rate"),
+            ((target, "--ramp", "1ms", "-n", "5"), "--requests"),
+            (("chat://x", "-c", "5", "--listeners", "9"), "listeners"),
+            (("chat://x", "--storm", "1s"), "--storm"),
+        ):
+            with self.subTest(arguments):
+                self.assertIn(why, self.said(2, *arguments))
 
 
 if __name__ == "__main__":

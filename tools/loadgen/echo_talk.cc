@@ -15,8 +15,9 @@ constexpr std::size_t missing_max = 256;
 constexpr std::size_t changed_part = 4;
 }  // namespace
 
-EchoTalk::EchoTalk(const Script& script, std::uint64_t connection)
+EchoTalk::EchoTalk(const Script& script, std::uint64_t connection, Check check)
     : script_(script),
+      check_(check),
       next_request_(first_message(script, connection)),
       expected_(script.begin_of(next_request_)) {}
 
@@ -35,6 +36,7 @@ std::uint64_t EchoTalk::fitting(std::uint64_t bytes_max) const {
 }
 
 std::size_t EchoTalk::read(Bytes bytes) {
+  if (check_ == Check::none) return count_unread(bytes);
   std::size_t used = 0;
   while (!lost_track_) {
     used += read_right(bytes.substr(used));
@@ -44,6 +46,14 @@ std::size_t EchoTalk::read(Bytes bytes) {
     if (wrong == 0) return used;  // more must come to say what is wrong
     used += wrong;
   }
+  return bytes.size();
+}
+
+// As many bytes as a reply has are one.
+std::size_t EchoTalk::count_unread(Bytes bytes) {
+  const std::uint64_t ended = script_.advance(expected_, bytes.size());
+  sequence_ += ended;
+  if (ended != 0) target_->on_replies(ended);
   return bytes.size();
 }
 

@@ -14,10 +14,15 @@
 
 namespace ringpost::loadgen {
 
+enum class Check : std::uint8_t {
+  full,  // every byte
+  none,  // bytes are counted, whatever they are
+};
+
 class EchoTalk final : public Talk {
  public:
   // `script` outlives the talk.
-  EchoTalk(const Script& script, std::uint64_t connection);
+  EchoTalk(const Script& script, std::uint64_t connection, Check check = Check::full);
 
   void open(engine::Link& link, TalkTarget& target) override;
   void request(std::uint64_t count) override;
@@ -26,6 +31,7 @@ class EchoTalk final : public Talk {
   void finish() override;
 
  private:
+  std::size_t count_unread(Bytes bytes);
   std::size_t read_right(Bytes bytes);
   std::size_t read_wrong(Bytes bytes);
   std::size_t on_corrupt(Bytes got, std::size_t done);
@@ -34,6 +40,7 @@ class EchoTalk final : public Talk {
   void settle_missing(std::size_t keep);
 
   const Script& script_;
+  const Check check_;
   engine::Link* link_ = nullptr;
   TalkTarget* target_ = nullptr;
   std::uint32_t next_request_;  // of the script
@@ -47,13 +54,15 @@ class EchoTalk final : public Talk {
 
 class EchoProtocol final : public Protocol {
  public:
-  explicit EchoProtocol(Script script) : script_(std::move(script)) {}
+  explicit EchoProtocol(Script script, Check check = Check::full)
+      : script_(std::move(script)), check_(check) {}
   std::unique_ptr<Talk> talk(std::uint64_t connection) const override {
-    return std::make_unique<EchoTalk>(script_, connection);
+    return std::make_unique<EchoTalk>(script_, connection, check_);
   }
 
  private:
   Script script_;
+  Check check_;
 };
 
 }  // namespace ringpost::loadgen

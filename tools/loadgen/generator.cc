@@ -147,6 +147,8 @@ void Generator::start(Nanos at) {
   warmup_ends_ = at + plan_.warmup;
   bytes_sent_before_ = shard_.counters().sent_bytes;
   bytes_received_before_ = shard_.counters().received_bytes;
+  sends_before_ = shard_.counters().sends;
+  receives_before_ = shard_.counters().receives;
   interval_ = std::make_unique<Slice>();  // where what was used until now goes
   note_use();
   interval_.reset();
@@ -417,6 +419,8 @@ void Generator::hand_over_interval(Nanos now) {
       counters.sent_bytes - std::exchange(bytes_sent_before_, counters.sent_bytes);
   interval_->bytes_received =
       counters.received_bytes - std::exchange(bytes_received_before_, counters.received_bytes);
+  interval_->sends = counters.sends - std::exchange(sends_before_, counters.sends);
+  interval_->receives = counters.receives - std::exchange(receives_before_, counters.receives);
   note_use();
   board_.interval(std::move(interval_));
 }

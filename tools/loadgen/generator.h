@@ -172,6 +172,8 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
   std::uint32_t intervals_ = 0;
   std::uint64_t bytes_sent_before_ = 0;
   std::uint64_t bytes_received_before_ = 0;
+  std::uint64_t sends_before_ = 0;
+  std::uint64_t receives_before_ = 0;
   Nanos cpu_before_ = 0;
   Nanos spun_before_ = 0;
   Nanos run_delay_before_ = 0;

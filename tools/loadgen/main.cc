@@ -60,9 +60,9 @@ Script text_script(const Options& options, Wrapping wrapping) {
 std::unique_ptr<const Protocol> make_protocol(const Options& options) {
   switch (options.target.scheme) {
     case Scheme::tcp:
-      return std::make_unique<EchoProtocol>(text_script(options, Wrapping::none));
+      return std::make_unique<EchoProtocol>(text_script(options, Wrapping::none), options.check);
     case Scheme::frames:
-      return std::make_unique<EchoProtocol>(text_script(options, Wrapping::length));
+      return std::make_unique<EchoProtocol>(text_script(options, Wrapping::length), options.check);
     case Scheme::orders:
       return std::make_unique<OrdersProtocol>(options.mix, options.own_buys);
     case Scheme::chat:
@@ -155,6 +155,7 @@ Setup make_setup(const Options& options, int argc, char** argv) {
     setup.size_max = options.size.max;
   }
   setup.duration = options.duration.value_or(0);
+  setup.checked = options.check == Check::full;
   setup.warmup = *options.warmup;
   setup.requests = options.requests;
   return setup;
@@ -246,7 +247,8 @@ int load(const Options& options, int argc, char** argv) {
                                    : run_once(options, progress, signals, result);
   close(signals);
   if (failed) return *failed;
-  if (!prints_file(options.files)) print(stdout, to_text(result));
+  const Detail detail = options.verbose ? Detail::full : Detail::usual;
+  if (!prints_file(options.files)) print(stdout, to_text(result, detail));
   if (const auto wrong = outputs->write(result)) return fail(exit_environment, *wrong);
   return exit_code_of(result, options);
 }
@@ -265,6 +267,9 @@ int main(int argc, char** argv) {
   if (!line.options) {
     print(line.exit_code == exit_ok ? stdout : stderr, line.text);
     return line.exit_code;
+  }
+  if (const auto why = too_few_files(*line.options, host); !why.empty()) {
+    return fail(exit_environment, why);
   }
   return load(*line.options, argc, argv);
 }

@@ -72,6 +72,12 @@ std::string set_size(Options& options, std::string_view text) {
   return "";
 }
 
+std::string set_check(Options& options, std::string_view text) {
+  if (text != "full" && text != "none") return "is neither full nor none";
+  options.check = text == "full" ? Check::full : Check::none;
+  return "";
+}
+
 // "127.0.0.1,127.0.0.2"
 std::string set_sources(Options& options, std::string_view text) {
   std::vector<engine::SocketAddress> sources;
@@ -219,6 +225,10 @@ constexpr OptionRow rows[] = {
      "Default 64; up to 64MiB."},
     {load, "-w,--warmup", "TIME", set_time<&Options::warmup, nanos_per_s, 0>,
      "run that long before measuring begins", "Default 1s, or none with --requests."},
+    {load, "--check", "HOW", set_check,
+     "full: every reply must be right to the byte; none: replies are only counted, which tcp and "
+     "frames allow",
+     "Default full."},
     {load, "--strict", "", set_flag<&Options::strict>,
      "fail if less than 99.9 % of --rate was reached"},
     {load, "--ramp", "TIME", set_time<&Options::ramp, engine::nanos_per_ms, engine::nanos_per_us>,
@@ -274,7 +284,8 @@ constexpr OptionRow rows[] = {
     {output, "-o,--output", "NAME", set_output,
      "write all of these: NAME.json, NAME.csv, NAME.html and NAME.hgrm"},
     {output, "-q,--quiet", "", set_flag<&Options::quiet>, "no progress, only the result"},
-    {output, "-v,--verbose", "", set_flag<&Options::verbose>, "say more"},
+    {output, "-v,--verbose", "", set_flag<&Options::verbose>,
+     "each thread, the machine, and all kinds of errors beside the result"},
 
     {other, "-h,--help", "", nullptr, "print this help"},
     {other, "--version", "", nullptr, "print the version"},

@@ -57,10 +57,10 @@ std::vector<std::string> validate(const Options& options, const Host& host) {
     wrong.push_back("--threads: " + std::to_string(options.threads) + " threads have only " +
                     std::to_string(*options.connections) + " connections (--connections)");
   }
-  if (*options.connections + files_besides > host.open_files_max) {
-    wrong.push_back("--connections: " + std::to_string(*options.connections) +
-                    " need more open files than the " + std::to_string(host.open_files_max) +
-                    " that this process may have (ulimit -n)");
+  const bool is_echo =
+      options.target.scheme == Scheme::tcp || options.target.scheme == Scheme::frames;
+  if (options.check == Check::none && !is_echo) {
+    wrong.emplace_back("--check: who does not read the replies can count them of tcp and frames");
   }
   if (options.ramp && (options.strict || options.requests)) {
     wrong.emplace_back("--ramp: looks for a rate by itself, without --strict and --requests");
@@ -95,6 +95,13 @@ std::vector<std::string> validate(const Options& options, const Host& host) {
     wrong.push_back("--size: a message of the raw echo is at least 1 byte");
   }
   return wrong;
+}
+
+std::string too_few_files(const Options& options, const Host& host) {
+  if (*options.connections + files_besides <= host.open_files_max) return "";
+  return std::to_string(*options.connections) + " connections need more open files than the " +
+         std::to_string(host.open_files_max) +
+         " that this process may have; raise that (ulimit -n) or lower --connections";
 }
 
 }  // namespace ringpost::loadgen

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/base/clock.h"
+#include "tools/loadgen/echo_talk.h"
 #include "tools/loadgen/http_request.h"
 #include "tools/loadgen/orders_talk.h"
 #include "tools/loadgen/report/outputs.h"
@@ -29,6 +30,7 @@ struct Options {
   bool strict = false;
   std::optional<Nanos> ramp;  // find the highest rate that keeps p99 under it
   SizeRange size;
+  Check check = Check::full;
   std::optional<Nanos> duration;  // default: 10 s, or until `requests` are done
   std::optional<std::uint64_t> requests;
   std::optional<Nanos> warmup;  // default: 1 s, or none where `requests` are counted
@@ -58,5 +60,8 @@ struct Options {
 void resolve(Options& options, const Host& host);
 // What is wrong with options that are each right for themselves; empty: nothing.
 std::vector<std::string> validate(const Options& options, const Host& host);
+
+// Why the descriptors of this process do not suffice for the connections; empty: they do.
+std::string too_few_files(const Options& options, const Host& host);
 
 }  // namespace ringpost::loadgen

@@ -110,6 +110,9 @@ struct ThreadUse {
   Nanos run_delay = 0;     // runnable but not running, whole period (/proc/.../schedstat)
   Nanos lag_max = 0;       // a turn that began this much later than its deadline
   std::uint64_t sent = 0;  // requests
+  // What that took: sends, and buffers that the kernel filled.
+  std::uint64_t sends = 0;
+  std::uint64_t receives = 0;
 };
 
 // One step of --ramp.

@@ -33,6 +33,8 @@ struct Slice {
   std::uint64_t late = 0;
   std::uint64_t dropped = 0;
   std::uint64_t connections = 0;  // ready, at the end
+  std::uint64_t sends = 0;        // handed to the kernel
+  std::uint64_t receives = 0;     // buffers that it filled
   Nanos busy = 0;                 // CPU time of the thread, polling for work not counted
   Nanos run_delay = 0;            // runnable, but its CPU did something else
   StatusCounts statuses;          // HTTP

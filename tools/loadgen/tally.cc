@@ -33,6 +33,8 @@ void Tally::add(std::unique_ptr<Slice> interval) {
     use.busy += interval->busy;
     use.sums.run_delay += interval->run_delay;
     use.sums.sent += interval->requests;
+    use.sums.sends += interval->sends;
+    use.sums.receives += interval->receives;
     if (interval->send_delay) {
       use.sums.lag_max = std::max(use.sums.lag_max, interval->send_delay->max());
     }

@@ -47,6 +47,20 @@ std::string told_of(const Script& spoken, const std::string& bytes) {
   return whole.ear.told();
 }
 
+TEST(EchoTalk, UncheckedRepliesAreCountedByTheirBytes) {
+  for (const Script* spoken : {&script, &sizes}) {
+    Conversation<EchoTalk> conversation(*spoken, 0u, Check::none);
+    const std::string replies(spoken->cycle_bytes(), '?');
+    for (std::size_t at = 0; at < replies.size(); at += 1000) {
+      conversation.arrive(Bytes(replies).substr(at, 1000));
+    }
+    conversation.arrive("?");
+    conversation.talk.finish();
+    EXPECT_EQ(conversation.ear.told(),
+              std::to_string(spoken->message_count()) + " right, 0 failed");
+  }
+}
+
 TEST(EchoTalk, RequestsAreTheScriptOverAndOver) {
   EchoConversation conversation(script);
   EXPECT_TRUE(conversation.ear.ready);

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -109,8 +110,9 @@ TEST(LoadCommandLine, EveryWrongWordIsNamed) {
 }
 
 TEST(LoadCommandLine, WhatTheMachineDoesNotAllowIsSaidBeforeTheRun) {
-  EXPECT_NE(refused({"tcp://x", "-c", "20k"}).find("20000 that this process may have"),
-            std::string::npos);
+  const std::string why = too_few_files(accepted({"tcp://x", "-c", "20k"}), four_cpus);
+  EXPECT_NE(why.find("20000 that this process may have"), std::string::npos) << why;
+  EXPECT_EQ(too_few_files(accepted({"tcp://x", "-c", "19k"}), four_cpus), "");
   EXPECT_NE(refused({"tcp://x", "--cpus", "9"}).find("may not run on CPU 9"), std::string::npos);
   EXPECT_NE(refused({"tcp://x", "-t", "2", "--cpus", "1"}).find("names 1 CPUs"), std::string::npos);
   EXPECT_NE(refused({"tcp://x", "-t", "4", "-c", "3"}).find("only 3 connections"),
@@ -118,12 +120,27 @@ TEST(LoadCommandLine, WhatTheMachineDoesNotAllowIsSaidBeforeTheRun) {
   EXPECT_NE(refused({"tcp://x", "-s", "0"}).find("at least 1 byte"), std::string::npos);
 }
 
-TEST(LoadCommandLine, HelpFitsATerminalAndNamesEveryOption) {
+TEST(LoadCommandLine, OnlyEchoesAreCountedUnread) {
+  EXPECT_EQ(accepted({"tcp://x"}).check, Check::full);
+  EXPECT_EQ(accepted({"frames://x", "--check", "none"}).check, Check::none);
+  EXPECT_NE(refused({"tcp://x", "--check", "some"}).find("'some' is neither full nor none"),
+            std::string::npos);
+  for (const char* target : {"chat://x", "orders://x"}) {
+    EXPECT_NE(refused({target, "--check", "none"}).find("--check: "), std::string::npos);
+  }
+}
+
+// After a change: `ringpost-load --help > tests/tools/loadgen/help.golden`, and read it.
+TEST(LoadCommandLine, HelpIsTheGoldenFileFitsATerminalAndNamesEveryOption) {
   const CommandLine line = parsed({"--help"});
   EXPECT_EQ(line.exit_code, exit_ok);
   EXPECT_EQ(parsed({"-h"}).text, line.text);
-  std::istringstream lines(line.text);
-  for (std::string row; std::getline(lines, row);) EXPECT_LE(row.size(), 80u) << row;
+  std::ifstream file(RINGPOST_GOLDEN_DIR "/help.golden");
+  EXPECT_TRUE(file.good());
+  std::stringstream golden;
+  golden << file.rdbuf();
+  EXPECT_EQ(line.text, golden.str());
+  for (std::string row; std::getline(golden, row);) EXPECT_LE(row.size(), 80u) << row;
   for (const OptionRow& row : option_table()) {
     EXPECT_NE(line.text.find("--" + std::string(tools::long_name(row.names))), std::string::npos);
   }

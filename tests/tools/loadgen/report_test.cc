@@ -219,6 +219,22 @@ TEST(Text, SaysWhatWasDoneAndWhatCameOfIt) {
       "  generator     6.00 % busy on 1 thread, at most 112 us late, waited 1.00 ms for a CPU\n");
 }
 
+TEST(Text, WithAllDetailsSaysMore) {
+  RunResult run = broken_run();
+  run.connects = 61;
+  run.threads = {{2, 0.5, 0, 0, 7, 0, 0}, {3, 0.25, 0, 0, 9, 4, 2}};
+  run.bytes_sent = run.bytes_received = 256;
+  run.errors.resize(8, {"reset", 1, "one of many"});
+  run.errors.push_back({"timed out", 1, "the last one"});
+  EXPECT_FALSE(contains(to_text(run), "the last one"));
+  const std::string text = to_text(run, Detail::full);
+  for (const char* part :
+       {"the last one", "threads       CPU 2: 50.0 % busy, 7 requests", "CPU 3: 25.0 % busy",
+        "sends         4, 64 B each", "receives      2, 128 B each", "61 established", "commit "}) {
+    EXPECT_TRUE(contains(text, part)) << part << "\n" << text;
+  }
+}
+
 TEST(Text, ShowsFailuresWithoutLettingThePeerSteerTheTerminal) {
   RunResult run = broken_run();
   run.mismatches[0].detail = "\x1b]0;title\x07";

@@ -74,7 +74,7 @@ RunResult closed_run() {
     const auto replies = std::uint64_t(3'420'000 * warm * (0.98 + 0.04 * uniform(random)));
     add_second(run, replies, 100, [&] { return latency(random, 931 * nanos_per_us); });
   }
-  run.threads = {{2, 0.87, 3 * nanos_per_ms, 41 * nanos_per_us, run.requests}};
+  run.threads = {{2, 0.87, 3 * nanos_per_ms, 41 * nanos_per_us, run.requests, 1'000, 2'000}};
   return run;
 }
 
@@ -98,7 +98,7 @@ RunResult stalled_run() {
       return stall + served;
     });
   }
-  run.threads = {{2, 0.06, nanos_per_ms, 112 * nanos_per_us, run.requests}};
+  run.threads = {{2, 0.06, nanos_per_ms, 112 * nanos_per_us, run.requests, 1'000, 2'000}};
   return run;
 }
 

@@ -150,7 +150,9 @@ Json thread_of(const ThreadUse& use) {
           {"busy_share", use.busy_share},
           {"run_delay_ns", use.run_delay},
           {"lag_max_ns", use.lag_max},
-          {"requests", use.sent}};
+          {"requests", use.sent},
+          {"sends", use.sends},
+          {"receives", use.receives}};
 }
 
 Json error_of(const ErrorCount& error) {

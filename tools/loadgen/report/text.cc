@@ -13,7 +13,7 @@ namespace ringpost::loadgen {
 
 namespace {
 
-constexpr std::size_t shown_max = 5;  // mismatches and kinds of errors
+constexpr std::size_t usually_shown_max = 5;  // mismatches and kinds of errors
 constexpr std::pair<double, const char*> columns[] = {
     {50, "p50"}, {90, "p90"}, {95, "p95"}, {99, "p99"}, {99.9, "p99.9"}, {99.99, "p99.99"}};
 
@@ -109,10 +109,10 @@ std::string reconnects(const RunResult& run) {
   return line("reconnects", human_count(run.connects - run.setup.connections));
 }
 
-std::string errors(const RunResult& run) {
+std::string errors(const RunResult& run, std::size_t most) {
   if (run.errors.empty()) return line("errors", "none");
   std::string text = line("errors", human_count(run.error_count()));
-  for (std::size_t i = 0; i < std::min(run.errors.size(), shown_max); ++i) {
+  for (std::size_t i = 0; i < std::min(run.errors.size(), most); ++i) {
     const ErrorCount& error = run.errors[i];
     text += line("", fmt::format("{} {}{}{}", human_count(error.count), error.kind,
                                  error.example.empty() ? "" : ": ", error.example));
@@ -120,11 +120,11 @@ std::string errors(const RunResult& run) {
   return text;
 }
 
-std::string mismatches(const RunResult& run) {
+std::string mismatches(const RunResult& run, std::size_t most) {
   if (!run.setup.checked) return line("mismatches", "not checked");
   if (run.mismatch_count == 0) return line("mismatches", "none");
   std::string text = line("mismatches", human_count(run.mismatch_count));
-  for (std::size_t i = 0; i < std::min(run.mismatches.size(), shown_max); ++i) {
+  for (std::size_t i = 0; i < std::min(run.mismatches.size(), most); ++i) {
     const Mismatch& found = run.mismatches[i];
     text +=
         line("", fmt::format("connection {}, reply {}: {}{}{}", found.connection, found.sequence,
@@ -146,6 +146,34 @@ std::string generator(const std::vector<ThreadUse>& threads) {
       "generator",
       fmt::format("{} busy on {}, at most {} late, waited {} for a CPU", human_percent(busy),
                   plural(threads.size(), "thread", "threads"), human_time(lag), human_time(delay)));
+}
+
+std::string bytes_each(std::uint64_t bytes, std::uint64_t count) {
+  return count == 0 ? "none" : human_bytes(double(bytes) / double(count)) + " each";
+}
+
+// What the usual text sums up, and what else is known.
+std::string details(const RunResult& run) {
+  std::string text;
+  std::uint64_t sends = 0, receives = 0;
+  for (const ThreadUse& use : run.threads) {
+    text += line(text.empty() ? "threads" : "",
+                 fmt::format("CPU {}: {} busy, {}, at most {} late, waited {} for it", use.cpu,
+                             human_percent(use.busy_share), plural(use.sent, "request", "requests"),
+                             human_time(use.lag_max), human_time(use.run_delay)));
+    sends += use.sends;
+    receives += use.receives;
+  }
+  text +=
+      line("sends", fmt::format("{}, {}", human_count(sends), bytes_each(run.bytes_sent, sends)));
+  text += line("receives", fmt::format("{}, {}", human_count(receives),
+                                       bytes_each(run.bytes_received, receives)));
+  text += line("connections", fmt::format("{} established, {} failed", human_count(run.connects),
+                                          human_count(run.connects_failed)));
+  text += line("machine", fmt::format("{}, {}, Linux {}", run.machine.cpu,
+                                      plural(run.machine.cpus, "CPU", "CPUs"), run.machine.kernel));
+  return text + line("version", fmt::format("{}, commit {}, seed {}", run.machine.version,
+                                            run.machine.commit, run.setup.seed));
 }
 
 }  // namespace
@@ -198,11 +226,15 @@ std::string describe(const Setup& setup) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-std::string to_text(const RunResult& run) {
+std::string to_text(const RunResult& run, Detail detail) {
+  const bool is_full = detail == Detail::full;
+  const std::size_t most = is_full ? SIZE_MAX : usually_shown_max;
   std::string text = printable(run.setup.target) + "\n  " + describe(run.setup) + "\n\n";
   if (run.interrupted) text += line("interrupted", "the run is shorter than it was asked to be");
   text += rates(run) + "\n" + latencies(run) + "\n" + ramp(run.ramp);
-  text += statuses(run) + reconnects(run) + errors(run) + mismatches(run) + generator(run.threads);
+  text += statuses(run) + reconnects(run);
+  text += errors(run, most) + mismatches(run, most) + generator(run.threads);
+  if (is_full) text += "\n" + details(run);
   for (const std::string& warning : run.warnings) text += "\nwarning: " + printable(warning) + "\n";
   return text;
 }

@@ -1,14 +1,20 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "tools/loadgen/run_result.h"
 
 namespace ringpost::loadgen {
 
+enum class Detail : std::uint8_t {
+  usual,  // of errors and mismatches the first few
+  full,   // all that are known; each thread of the generator, the connections, the machine
+};
+
 // A run for people: what was done, the rate, the latencies, what went wrong. A few lines of at most
 // 100 columns but for names, examples and warnings; no colours.
-std::string to_text(const RunResult& run);
+std::string to_text(const RunResult& run, Detail detail = Detail::usual);
 
 // What was done, in one line: "closed loop, 50 connections, 64 in flight each, 64 B, ...".
 std::string describe(const Setup& setup);
