@@ -275,7 +275,7 @@ void Wiring::wire_message_relay(Shard& shard) {
                                                 shard.payloads());
   relay::ServerOptions server;
   server.http.limits.head_bytes_max = static_cast<std::uint32_t>(options.head_bytes_max);
-  server.http.limits.target_bytes_max = static_cast<std::uint32_t>(options.head_bytes_max);
+  server.http.limits.target_bytes_max = static_cast<std::uint32_t>(options.head_bytes_max / 2);
   server.http.limits.body_bytes_max = options.body_bytes_max;
   server.http.held_bytes_max = options.held_bytes_max;
   server.http.replies_max = static_cast<std::uint32_t>(options.replies_max);
