@@ -22,8 +22,8 @@ class Response:
 class Web:
     """One HTTP connection, which may become a WebSocket."""
 
-    def __init__(self, daemon):
-        self.client = daemon.connect("relay")
+    def __init__(self, daemon, **options):
+        self.client = daemon.connect("relay", **options)
 
     def close(self):
         self.client.close()
