@@ -68,6 +68,7 @@ void Session::on_open(engine::Link& link) {
   const Bytes topic = shared_.options.default_topic;
   replies_.note_told(shared_.branch.set_topics(*this, {&topic, 1}));
   replies_.say(std::exchange(response_, {}));
+  link.pause();  // what is said in haste waits for the response
   link.set_timer(link.now() + shared_.options.ping_interval);
   settle();
 }
@@ -215,7 +216,6 @@ void Session::end(std::uint16_t code, CloseReason reason) {
     if (end_code_ != 0) return;
     end_code_ = code;
     end_reason_ = reason;
-    link_->pause();
     return;
   }
   char payload[websocket::close_code_bytes];
@@ -261,7 +261,7 @@ void Session::on_messages(std::span<const Message> run) {
   for (const Message& message : run) {
     switch (message.kind) {
       case engine::kind_synced:
-        replies_.synced(message.token);
+        if (state_ != State::closing) replies_.synced(message.token);
         break;
       case kind_removed:
         end(close_code::normal, CloseReason::peer_closed);
@@ -278,6 +278,7 @@ void Session::settle() {
   if (state_ == State::opening && replies_.empty()) {
     state_ = State::live;
     if (end_code_ != 0) return end(end_code_, end_reason_);
+    link_->resume();
   }
   if (waiting_ && !replies_.full()) {
     waiting_ = false;

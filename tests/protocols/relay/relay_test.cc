@@ -191,6 +191,26 @@ TEST_P(Relay, EverybodySeesOneOrder) {
   }
 }
 
+// A Pong that waited for topics came behind the Close.
+TEST_P(Relay, NothingIsSaidBehindTheClose) {
+  Client& client = subscribe(register_user());
+  client.send(text_frame(R"({"topics":["cats"]})") + frame(Opcode::ping, "hi") +
+              frame(Opcode::close, "\x03\xe8"));
+  world_->settle();
+  EXPECT_EQ(frames_of(client.read()), Events{"close \x03\xe8"});
+}
+
+// The answer to a Close that did not wait for the 101 came in front of it.
+TEST_P(Relay, WhatIsSaidInHasteWaitsForTheUpgrade) {
+  Client& client = connect();
+  client.send(upgrade_request(register_user()) + frame(Opcode::close, "\x03\xe8"));
+  world_->settle();
+  std::string output = client.read();
+  ASSERT_TRUE(output.starts_with("HTTP/1.1 101 ")) << output;
+  take_response(output);
+  EXPECT_EQ(frames_of(output), Events{"close \x03\xe8"});
+}
+
 // WS-20, WS-22, rows 54 and 55
 TEST_P(Relay, OtherTextsMeanNothing) {
   Client& client = subscribe(register_user());
