@@ -7,10 +7,9 @@
 // Joining has no answer on the wire: a member knows that it is one by hearing somebody. So until
 // the load begins the first sender knocks, and for its own sake the second one.
 
-#include <deque>
 #include <memory>
-#include <vector>
 
+#include "tools/loadgen/heard_messages.h"
 #include "tools/loadgen/script.h"
 #include "tools/loadgen/talk.h"
 
@@ -29,32 +28,8 @@ class ChatTalk final : public Talk {
   void finish() override;
 
  private:
-  // How far a sender was heard.
-  struct Heard {
-    std::uint64_t sequence = 0;  // lines
-    std::uint32_t message = 0;   // of the script: the next one
-  };
-  struct Missing {
-    std::uint64_t sender;
-    std::uint64_t sequence;
-  };
-
-  // Lines of one sender that were heard one behind the other and are not told yet.
-  struct Run {
-    std::uint64_t sender = 0;
-    std::uint64_t first = 0;
-    std::uint64_t count = 0;
-  };
-
-  void hear(std::uint64_t sender);
-  void tell_run();
   std::size_t read_line(Bytes bytes);
   std::size_t read_other(Bytes bytes, std::uint64_t sender);
-  void on_wrong_line(std::uint64_t sender, Bytes line);
-  void on_skipped(std::uint64_t sender, std::uint64_t count);
-  void on_old(std::uint64_t sender, std::uint64_t sequence);
-  void move_on(std::uint64_t sender, std::uint64_t count);
-  void settle_missing(std::size_t keep);
 
   const Script& script_;
   std::uint64_t senders_;
@@ -63,9 +38,7 @@ class ChatTalk final : public Talk {
   TalkTarget* target_ = nullptr;
   std::uint32_t next_request_;
   bool ready_ = false;
-  Run run_;                                       // empty between reads
-  std::vector<Heard> heard_;                      // by sender
-  std::unique_ptr<std::deque<Missing>> missing_;  // passed over; the oldest first
+  HeardMessages heard_;
 };
 
 class ChatProtocol final : public Protocol {

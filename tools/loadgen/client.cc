@@ -141,6 +141,11 @@ void Client::on_retired() {
   link_->close_after_flush(CloseReason::peer_closed);
 }
 
+void Client::on_goodbye(std::string why) {
+  generator_.on_goodbye(*this, why);
+  finish();
+}
+
 void Client::on_lost_track() {
   generator_.on_lost(*this, "out of step", "what the server says makes no sense any more");
   finish();

@@ -79,6 +79,7 @@ class Client final : public engine::Session, public engine::DialTarget, public T
   void on_missed(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count) override;
   void on_statuses(std::uint16_t status, std::uint64_t count) override;
   void on_retired() override;
+  void on_goodbye(std::string why) override;
   void on_lost_track() override;
 
  private:

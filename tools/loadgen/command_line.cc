@@ -20,7 +20,9 @@ constexpr std::string_view help_head =
     "  orders://host:port   the order book: a mix of BUY and GET\n"
     "  chat://host:port     lines of few to everybody; each delivery is counted\n"
     "  http://host:port/path?query\n"
-    "                       one request, over and over: --method, --header, --body\n";
+    "                       one request, over and over: --method, --header, --body\n"
+    "  ws://host:port       the message relay: published over HTTP, heard by\n"
+    "                       WebSockets; each delivery is counted\n";
 
 constexpr std::string_view help_tail =
     "\n"

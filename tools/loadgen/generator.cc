@@ -41,11 +41,18 @@ Generator::Generator(engine::Shard& shard, const Plan& plan, Board& board)
   if (plan.ledger == nullptr) return;
   std::vector<std::uint32_t> receivers(plan.speakers);
   for (std::uint64_t sender = 0; sender < plan.speakers; ++sender) {
-    const bool is_ours = sender % plan.shards == self();
-    receivers[sender] = static_cast<std::uint32_t>(clients_.size() - (is_ours ? 1 : 0));
+    receivers[sender] = static_cast<std::uint32_t>(std::ranges::count_if(
+        clients_, [&](const Client& client) { return plan.hears(client.number(), sender); }));
   }
   hearing_.emplace(std::move(receivers), plan.ledger->window());
-  settled_.resize(speakers_.size() * plan.shards);
+  // A shard on which nobody hears a speaker has all of it.
+  settled_.resize(speakers_.size() * plan.shards, UINT64_MAX);
+  for (std::size_t ours = 0; ours < speakers_.size(); ++ours) {
+    for (std::uint64_t other = 0; other < plan.connections; ++other) {
+      const bool hears = plan.hears(other, speakers_[ours]->number());
+      if (hears) settled_[ours * plan.shards + other % plan.shards] = 0;
+    }
+  }
 }
 
 void Generator::receive(std::span<const Message> run) {
@@ -314,11 +321,8 @@ void Generator::hear(std::uint64_t sender, std::uint64_t sequence, std::uint64_t
 void Generator::on_settled(std::uint64_t sender, std::uint32_t shard, std::uint64_t count) {
   const std::size_t ours = sender / plan_.shards;
   settled_[ours * plan_.shards + shard] = count;
-  std::uint64_t everywhere = UINT64_MAX;
-  for (std::uint32_t other = 0; other < plan_.shards; ++other) {
-    const bool listens = other != self() || hearing_->receivers(sender) != 0;
-    if (listens) everywhere = std::min(everywhere, settled_[ours * plan_.shards + other]);
-  }
+  const auto first = settled_.begin() + static_cast<std::ptrdiff_t>(ours * plan_.shards);
+  const std::uint64_t everywhere = *std::min_element(first, first + plan_.shards);
   Client& client = *speakers_[ours];
   const std::uint64_t before = client.in_flight();
   client.settle(everywhere);
@@ -333,6 +337,11 @@ void Generator::on_lost(Client& client, std::string_view kind, std::string_view 
   if (phase_ == Phase::done) return;
   board_.error(std::string(kind), std::string(text));
   give_up(client, "the connection was lost");
+}
+
+void Generator::on_goodbye(Client& client, const std::string& why) {
+  if (phase_ < Phase::running) return board_.unreachable(why);
+  on_lost(client, "closed", why);
 }
 
 void Generator::give_up(Client& client, std::string_view why) {

@@ -74,6 +74,8 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
   void on_missed(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count);
   // The connection is of no use any more; what was in flight on it stays without an answer.
   void on_lost(Client& client, std::string_view kind, std::string_view text);
+  // The same, for a reason that the server gave.
+  void on_goodbye(Client& client, const std::string& why);
   void on_client_leaving() { --ready_count_; }  // it was ready
   void on_client_left(Client& client);          // and wants to come back
   void on_client_closed();

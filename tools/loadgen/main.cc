@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -22,6 +23,7 @@
 #include "tools/loadgen/http_talk.h"
 #include "tools/loadgen/orders_talk.h"
 #include "tools/loadgen/ramp.h"
+#include "tools/loadgen/relay_talk.h"
 #include "tools/loadgen/report/machine.h"
 #include "tools/loadgen/report/outputs.h"
 #include "tools/loadgen/report/text.h"
@@ -57,6 +59,15 @@ Script text_script(const Options& options, Wrapping wrapping) {
   return make_text_script(options.size, wrapping, options.seed);
 }
 
+RelayOptions relay_options(const Options& options) {
+  const auto started = std::chrono::steady_clock::now().time_since_epoch().count();
+  return {.size = options.size,
+          .senders = options.senders,
+          .topics = options.topics,
+          .seed = options.seed,
+          .run = std::to_string(started)};
+}
+
 std::unique_ptr<const Protocol> make_protocol(const Options& options) {
   switch (options.target.scheme) {
     case Scheme::tcp:
@@ -69,6 +80,8 @@ std::unique_ptr<const Protocol> make_protocol(const Options& options) {
       return std::make_unique<ChatProtocol>(text_script(options, Wrapping::crlf), options.senders);
     case Scheme::http:
       return std::make_unique<HttpProtocol>(options.http, options.target);
+    case Scheme::ws:
+      return std::make_unique<RelayProtocol>(relay_options(options), options.target);
   }
   return nullptr;
 }
@@ -99,7 +112,8 @@ Plan make_plan(const Options& options) {
   plan.requests = options.requests;
   plan.storm = options.storm;
   plan.reply_timeout = options.reply_timeout;
-  if (options.target.scheme == Scheme::chat) {
+  if (options.target.scheme == Scheme::ws) plan.topics = options.topics;
+  if (is_fan_out(options.target.scheme)) {
     plan.speakers = options.senders;
     plan.ledger = std::make_unique<Ledger>(options.senders, plan.pipeline);
   }
@@ -139,7 +153,11 @@ Setup make_setup(const Options& options, int argc, char** argv) {
   setup.asked_per_s = options.rate;
   setup.connections = *options.connections;
   setup.pipeline = *options.pipeline;
-  if (options.target.scheme == Scheme::chat) {
+  if (options.target.scheme == Scheme::ws) {
+    setup.method = "POST";
+    setup.topics = options.topics;
+  }
+  if (is_fan_out(options.target.scheme)) {
     setup.senders = options.senders;
     setup.listeners = options.listeners;
   }

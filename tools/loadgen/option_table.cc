@@ -18,6 +18,7 @@ using tools::NumberError;
 
 constexpr std::uint64_t connections_max = 1'000'000;
 constexpr std::uint64_t senders_max = 1000;
+constexpr std::uint64_t topics_max = 1'000'000;
 constexpr std::uint64_t pipeline_max = 1'000'000;
 constexpr std::uint64_t size_max = std::uint64_t{64} << 20;
 constexpr std::uint64_t requests_max = std::uint64_t{1} << 53;  // what JSON numbers hold exactly
@@ -237,9 +238,11 @@ constexpr OptionRow rows[] = {
     {load, "--storm", "TIME", set_time<&Options::storm, nanos_per_s, 0>,
      "once measuring begins, every connection leaves and comes back, evenly within TIME"},
     {load, "--senders", "N", set_count<&Options::senders, 1, senders_max>,
-     "chat: connections that say something", "Default 1; 1 to 1000."},
+     "chat, ws: connections that say something", "Default 1; 1 to 1000."},
     {load, "--listeners", "N", set_count<&Options::listeners, 0, connections_max>,
-     "chat: connections that only listen", "Default: the rest of --connections."},
+     "chat, ws: connections that only listen", "Default: the rest of --connections."},
+    {load, "--topics", "N", set_count<&Options::topics, 1, topics_max>,
+     "ws: topics, over which senders and listeners are spread", "Default 1; 1 to 1000000."},
     {load, "--mix", "LIST", set_mix, "orders: how many of each request, evenly mixed",
      "Default buy:15,get:1; at least one get, which answers the buys before it."},
     {load, "--own-buys", "", set_flag<&Options::own_buys>,

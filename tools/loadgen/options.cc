@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tools/loadgen/relay_talk.h"
+
 namespace ringpost::loadgen {
 
 namespace {
@@ -17,12 +19,12 @@ constexpr std::uint64_t files_besides = 64;
 }  // namespace
 
 void resolve(Options& options, const Host& host) {
-  const bool is_chat = options.target.scheme == Scheme::chat;
+  const bool fans_out = is_fan_out(options.target.scheme);
   if (!options.connections) {
     options.connections =
-        is_chat && options.listeners ? options.senders + *options.listeners : connections_default;
+        fans_out && options.listeners ? options.senders + *options.listeners : connections_default;
   }
-  if (is_chat && !options.listeners) {
+  if (fans_out && !options.listeners) {
     options.listeners = *options.connections - std::min(options.senders, *options.connections);
   }
   if (options.ramp && !options.rate) options.rate = ramp_from_default;
@@ -69,13 +71,24 @@ std::vector<std::string> validate(const Options& options, const Host& host) {
     wrong.emplace_back("--strict: needs a rate to keep (--rate)");
   }
   const bool is_chat = options.target.scheme == Scheme::chat;
-  if (is_chat && options.senders + options.listeners.value_or(0) != *options.connections) {
+  const bool is_relay = options.target.scheme == Scheme::ws;
+  const bool fans_out = is_chat || is_relay;
+  if (fans_out && options.senders + options.listeners.value_or(0) != *options.connections) {
     wrong.push_back("--connections: " + std::to_string(*options.connections) + " are not " +
                     std::to_string(options.senders) + " senders and " +
                     std::to_string(options.listeners.value_or(0)) + " listeners");
   }
-  if (is_chat && options.storm) {
-    wrong.emplace_back("--storm: lines are counted by who is there, so nobody may leave a chat");
+  if (fans_out && options.storm) {
+    wrong.emplace_back("--storm: messages are counted by who is there, so nobody may leave");
+  }
+  if (is_relay && options.listeners.value_or(0) < options.topics) {
+    wrong.push_back("--listeners: " + std::to_string(options.listeners.value_or(0)) +
+                    " are too few to hear each of " + std::to_string(options.topics) +
+                    " topics (--topics)");
+  }
+  if (is_relay && options.size.min < RelayScript::message_bytes_min) {
+    wrong.push_back("--size: a message of the relay is at least " +
+                    std::to_string(RelayScript::message_bytes_min) + " bytes");
   }
   if (is_chat && *options.connections < 2) {
     wrong.emplace_back("--listeners: nobody would hear the one sender");

@@ -36,8 +36,9 @@ struct Options {
   std::optional<Nanos> warmup;  // default: 1 s, or none where `requests` are counted
   std::uint64_t seed = 1;
   std::optional<Nanos> storm;  // everybody leaves and comes back within it
-  // Chat and orders.
+  // Chat, relay and orders.
   std::uint64_t senders = 1;
+  std::uint64_t topics = 1;                // relay
   std::optional<std::uint64_t> listeners;  // default: the connections that do not send
   OrderMix mix;
   bool own_buys = false;  // a reply must have them
@@ -55,6 +56,9 @@ struct Options {
   bool quiet = false;
   bool verbose = false;
 };
+
+// Whether messages go from few to many: chat and relay.
+inline bool is_fan_out(Scheme scheme) { return scheme == Scheme::chat || scheme == Scheme::ws; }
 
 // Puts in what is left to the machine, and to what else was said.
 void resolve(Options& options, const Host& host);

@@ -29,7 +29,10 @@ struct Plan {
   std::uint64_t pipeline = 1;
   std::optional<double> per_s;              // open loop: requests of all shards
   Nanos late_bound = engine::nanos_per_ms;  // open loop: who leaves later than that is late
-  std::unique_ptr<Ledger> ledger;  // with fan-out: everybody hears every speaker but himself
+  std::unique_ptr<Ledger> ledger;           // with fan-out
+  // With fan-out. 0: everybody hears every speaker but himself. Else only those hear who do not
+  // speak, each the speakers of one topic; both are spread evenly over the topics.
+  std::uint64_t topics = 0;
   Nanos warmup = 0;
   Nanos duration = engine::never;  // of the measured period; never: until `requests` are done
   std::optional<std::uint64_t> requests;  // of all shards, warm-up included
@@ -44,6 +47,10 @@ struct Plan {
   // Connection i is on shard i modulo `shards`, so of the first `count` so many are on `shard`.
   std::uint64_t of_first(std::uint64_t count, std::uint32_t shard) const {
     return count / shards + (shard < count % shards ? 1 : 0);
+  }
+  bool hears(std::uint64_t connection, std::uint64_t speaker) const {
+    if (topics == 0) return connection != speaker;
+    return connection >= speakers && (connection - speakers) % topics == speaker % topics;
   }
   std::uint32_t speaking_shards() const {
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(shards, speakers));

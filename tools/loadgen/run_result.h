@@ -48,10 +48,11 @@ struct Setup {
   Nanos warmup = 0;
   std::optional<std::uint64_t> requests;   // -n
   std::optional<double> asked_per_s;       // -R
-  std::optional<std::uint64_t> senders;    // chat
-  std::optional<std::uint64_t> listeners;  // chat
+  std::optional<std::uint64_t> senders;    // chat, ws
+  std::optional<std::uint64_t> listeners;  // chat, ws
+  std::optional<std::uint64_t> topics;     // ws
   std::string mix;                         // orders
-  std::string method;                      // http
+  std::string method;                      // http; of publications, ws
   bool checked = true;                     // the content of replies
 };
 

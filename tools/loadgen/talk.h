@@ -63,6 +63,8 @@ class TalkTarget {
   // The server takes no more requests on this connection, as it may: what has no answer is to be
   // asked on a new one. The talk reads no more.
   virtual void on_retired() = 0;
+  // The server will not go on, and said why. The talk reads no more.
+  virtual void on_goodbye(std::string why) = 0;
   // Nothing behind this point can be understood: the connection is to be given up.
   virtual void on_lost_track() = 0;
 

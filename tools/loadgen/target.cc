@@ -15,8 +15,8 @@ struct SchemeRow {
   std::string_view name;
   std::uint16_t port;
 };
-constexpr std::array<SchemeRow, 5> schemes = {
-    {{"tcp", 1234}, {"frames", 8081}, {"orders", 8080}, {"chat", 6142}, {"http", 80}}};
+constexpr std::array<SchemeRow, 6> schemes = {
+    {{"tcp", 1234}, {"frames", 8081}, {"orders", 8080}, {"chat", 6142}, {"http", 80}, {"ws", 80}}};
 
 std::string scheme_names() {
   std::string names;
@@ -26,7 +26,7 @@ std::string scheme_names() {
   return names;
 }
 
-bool has_path(Scheme scheme) { return scheme == Scheme::http; }
+bool has_path(Scheme scheme) { return scheme == Scheme::http || scheme == Scheme::ws; }
 
 // Takes the path off the end of an address, with its query and without a fragment.
 std::string take_path(std::string& address) {

@@ -17,12 +17,13 @@ enum class Scheme : std::uint8_t {
   orders,  // the order book's lines
   chat,    // lines to everybody else
   http,    // one request, over and over
+  ws,      // the message relay: published over HTTP, heard by WebSockets
 };
 
 struct Target {
   Scheme scheme = Scheme::tcp;
   engine::Endpoint endpoint;
-  std::string path = "/";  // http: with the query
+  std::string path = "/";  // http, with the query; ws: what all paths begin with
 };
 
 // "tcp://name", "orders://1.2.3.4:80", "http://[::1]/a?b": a missing port is the one that the

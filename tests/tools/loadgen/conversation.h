@@ -29,6 +29,7 @@ class Ear final : public TalkTarget {
     statuses.add(status, count);
   }
   void on_retired() override { retired = true; }
+  void on_goodbye(std::string why) override { goodbye = std::move(why); }
   void on_lost_track() override { lost_track = true; }
 
   std::string told() const {
@@ -40,6 +41,7 @@ class Ear final : public TalkTarget {
     }
     for (const std::string& fault : faults) text << ", " << fault;
     if (retired) text << ", retired";
+    if (!goodbye.empty()) text << ", " << goodbye;
     if (lost_track) text << ", lost track";
     return text.str();
   }
@@ -47,6 +49,7 @@ class Ear final : public TalkTarget {
   bool ready = false;
   bool lost_track = false;
   bool retired = false;
+  std::string goodbye;
   StatusCounts statuses;
   std::uint64_t replies = 0;
   std::uint64_t failed = 0;

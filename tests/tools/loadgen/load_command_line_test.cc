@@ -88,6 +88,18 @@ TEST(LoadCommandLine, ARequestOfHttpIsTakenApart) {
             std::string::npos);
 }
 
+TEST(LoadCommandLine, TheRelayHasSendersListenersAndTopics) {
+  const Options options =
+      accepted({"ws://x:1", "--senders", "3", "--listeners", "7", "--topics", "2"});
+  EXPECT_EQ(options.connections, 10u);
+  EXPECT_EQ(options.topics, 2u);
+  EXPECT_EQ(accepted({"ws://x:1"}).listeners, 49u);
+  EXPECT_NE(refused({"ws://x", "--listeners", "1", "--topics", "2"}).find("too few to hear"),
+            std::string::npos);
+  EXPECT_NE(refused({"ws://x", "-s", "15"}).find("at least 16 bytes"), std::string::npos);
+  EXPECT_NE(refused({"ws://x", "--storm", "1"}).find("nobody may leave"), std::string::npos);
+}
+
 TEST(LoadCommandLine, AnUnknownOptionSuggestsTheNearest) {
   EXPECT_EQ(refused({"tcp://x:1", "--conections", "4"}),
             "ringpost-load: unknown option '--conections', did you mean '--connections'?\n"

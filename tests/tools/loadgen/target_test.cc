@@ -7,7 +7,7 @@ namespace {
 
 TEST(Target, EverySchemeIsReadWithItsAddress) {
   for (const char* url : {"tcp://127.0.0.1:1234", "frames://name.example:9", "orders://[::1]:80",
-                          "chat://10.0.0.1:6142", "http://h:80/a%20b?c=d"}) {
+                          "chat://10.0.0.1:6142", "http://h:80/a%20b?c=d", "ws://h:8000/"}) {
     const auto target = parse_target(url);
     ASSERT_TRUE(target) << url;
     EXPECT_EQ(to_text(*target), url);

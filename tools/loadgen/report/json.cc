@@ -67,6 +67,7 @@ Json setup_of(const Setup& setup) {
           {"requests", or_null(setup.requests)},
           {"senders", or_null(setup.senders)},
           {"listeners", or_null(setup.listeners)},
+          {"topics", or_null(setup.topics)},
           {"method", setup.method.empty() ? Json() : Json(setup.method)},
           {"mix", setup.mix.empty() ? Json() : Json(setup.mix)},
           {"checked", setup.checked}};

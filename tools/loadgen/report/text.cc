@@ -215,6 +215,7 @@ std::string describe(const Setup& setup) {
   parts.push_back(plural(setup.connections, "connection", "connections"));
   if (setup.senders) parts.push_back(plural(*setup.senders, "sender", "senders"));
   if (setup.listeners) parts.push_back(plural(*setup.listeners, "listener", "listeners"));
+  if (setup.topics) parts.push_back(plural(*setup.topics, "topic", "topics"));
   if (setup.loop == LoopKind::closed) {
     parts.push_back(human_count(setup.pipeline) + " in flight each");
   }
