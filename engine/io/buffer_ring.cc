@@ -24,8 +24,8 @@ namespace {
 // Overwrites a returned buffer in debug builds, so that a stale view of it is seen at once.
 constexpr int returned_byte = 0xdb;
 
-// The ring never has fewer, unless there are fewer: 1 MiB of the default size, which a core's own
-// cache may hold.
+// The ring never has fewer, unless there are fewer: what a turn of small messages uses, of which a
+// core's own cache may hold the first lines.
 constexpr std::uint32_t ring_count_min = 64;
 // So many turns with received bytes until a ring that grew may shrink.
 constexpr std::uint32_t turns_until_shrunk = 16 * 1024;

@@ -63,6 +63,8 @@ class BufferRing {
   std::uint32_t buffer_bytes() const { return bytes_; }
   // Buffers that are not handed out.
   std::uint32_t free_count() const { return count_ - handed_out_count_; }
+  // One of those that are handed out may stay so: more than half are not.
+  bool can_spare() const { return free_count() > count_ / 2; }
 
  private:
   BufferRing(io_uring& ring, std::uint32_t count, std::uint32_t bytes);

@@ -74,6 +74,8 @@ struct OpToken {
 
 using BufferId = std::uint16_t;
 
+class Io;
+
 struct Completion {
   OpToken token;
   // accept: the new socket. receive, receive_once, send: bytes, 0 is the peer's end of stream.
@@ -85,6 +87,16 @@ struct Completion {
   bool has_buffer = false;  // `buffer` and `data` are valid, and the buffer must be given back
   BufferId buffer = 0;
   const char* data = nullptr;  // `result` bytes when has_buffer and result > 0
+};
+
+// Bytes of a received buffer that was kept to be sent from. Whoever has them gives the buffer back.
+struct KeptBytes {
+  Io* home;
+  const char* data;
+  std::uint32_t bytes;
+  BufferId buffer;
+
+  inline void give_back() const;
 };
 
 // What one send reads: up to parts_max pieces, in order. Filled by the caller, owned by the
@@ -176,6 +188,9 @@ class Io {
 
   // Gives a received buffer back. Requires: it is handed out.
   virtual void give_back(BufferId buffer) = 0;
+  // Whether so many buffers are not handed out that one of those may be kept beyond the turn, to be
+  // sent from: all receives of the shard live on the others meanwhile.
+  virtual bool can_spare_buffer() const = 0;
 
   // Wakes another shard that claimed to sleep (its Parker was claimed by the caller). Goes out with
   // the next submission.
@@ -191,5 +206,7 @@ class Io {
   // about how busy it is.
   virtual Nanos spun_nanos() const { return 0; }
 };
+
+inline void KeptBytes::give_back() const { home->give_back(buffer); }
 
 }  // namespace ringpost::engine

@@ -290,6 +290,8 @@ bool UringIo::peer_fell_silent(Fd socket) {
 
 void UringIo::give_back(BufferId buffer) { buffers_->give_back(buffer); }
 
+bool UringIo::can_spare_buffer() const { return buffers_->can_spare(); }
+
 void UringIo::wake(std::uint32_t shard) {
   ASSERT(shard < peers_.size());
   ++counters_.wakes_sent;

@@ -41,8 +41,8 @@ struct UringOptions {
   std::uint32_t sq_entries = 256;
   // Holds the worst turn: 256 submissions that complete at once and 20 receives of 33 buffers each.
   std::uint32_t cq_entries = 4096;
-  std::uint32_t buffer_count = 1024;      // a power of two
-  std::uint32_t buffer_bytes = 16 << 10;  // also the quantum of fairness between two sockets
+  std::uint32_t buffer_count = 256;       // a power of two
+  std::uint32_t buffer_bytes = 64 << 10;  // also the quantum of fairness between two sockets
 };
 
 // What a UringIo did since it was opened.
@@ -94,6 +94,7 @@ class UringIo final : public Io {
   std::uint64_t undelivered_bytes(Fd socket) override;
   bool peer_fell_silent(Fd socket) override;
   void give_back(BufferId buffer) override;
+  bool can_spare_buffer() const override;
   void wake(std::uint32_t shard) override;
   void wake_from_any_thread() override;
   std::span<const Completion> turn(const TurnLimits& limits, SleepGate& gate) override;

@@ -232,17 +232,20 @@ void Connection::end_starvation() {
 }
 
 void Connection::on_receive(const Completion& completion) {
+  bool is_kept = false;
   if (completion.result > 0) {
     const auto bytes = static_cast<std::size_t>(completion.result);
     ++counters_.receives;
     counters_.received_bytes += bytes;
     if (state_ == State::open && !aborted_ && !end_delivered_) {
+      all_.received_ = &completion;
       on_input(Bytes(completion.data, bytes));
+      is_kept = std::exchange(all_.received_, nullptr) == nullptr;
     } else {
       discard(bytes);
     }
   }
-  if (completion.has_buffer) all_.io_.give_back(completion.buffer);
+  if (completion.has_buffer && !is_kept) all_.io_.give_back(completion.buffer);
   if (!completion.more) on_receive_final(completion.result);
 }
 
@@ -275,6 +278,21 @@ void Connection::adapt_block(std::size_t received) {
   } else if (received * block_unused_factor < block_bytes_ && block_bytes_ > block_bytes_first) {
     block_bytes_ = (block_bytes_ + block_header_bytes) / block_growth - block_header_bytes;
   }
+}
+
+// Held input was copied already, so it ends elsewhere than the buffer.
+std::optional<KeptBytes> Connection::try_keep(Bytes bytes) {
+  ASSERT(parsing_);
+  const Completion* received = all_.received_;
+  if (received == nullptr || bytes.size() < all_.limits_.kept_bytes_min) return {};
+  if (bytes.data() + bytes.size() != received->data + received->result) return {};
+  if (!all_.io_.can_spare_buffer()) {
+    ++counters_.receives_not_kept;
+    return {};
+  }
+  all_.received_ = nullptr;
+  return KeptBytes{&all_.io_, bytes.data(), static_cast<std::uint32_t>(bytes.size()),
+                   received->buffer};
 }
 
 Link::TakenBlock Connection::take() {

@@ -45,6 +45,7 @@ class Connection final : public Link, public TimerTarget {
   void shutdown_write() override;
   void reset_after_flush(CloseReason reason) override;
   void abort(CloseReason reason) override;
+  std::optional<KeptBytes> try_keep(Bytes bytes) override;
   TakenBlock take() override;
   void become(Session& next, Service& owner) override;
 

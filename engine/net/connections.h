@@ -31,7 +31,8 @@ struct ConnectionLimits {
   Nanos linger_nanos = 5 * nanos_per_s;        // without progress after the goodbye, then close
   std::uint32_t linger_bytes_max = 1 << 20;    // input discarded after the goodbye, then close
   std::uint32_t send_bytes_max =
-      256 * 1024;  // of one send, so that one peer does not take the turn
+      17 * (64 << 10);                  // of one send, so that one peer does not take the turn
+  std::uint32_t kept_bytes_min = 8192;  // fewer received bytes are copied, which costs no more
   // Stalled connections taken up again at a time; starved ones in one turn.
   std::uint32_t feed_ready_max = 256;
 };
@@ -128,7 +129,8 @@ class Connections {
   std::vector<Connection*> swap_;     // scratch of close_aborted
   std::vector<std::unique_ptr<SendRequest>> requests_;
   std::vector<SendRequest*> free_requests_;
-  std::deque<Connection> memory_;  // never moves them
+  std::deque<Connection> memory_;         // never moves them
+  const Completion* received_ = nullptr;  // what a session is given in place, until it keeps it
   std::uint32_t open_count_ = 0;
   std::uint32_t closed_count_ = 0;
   bool draining_ = false;

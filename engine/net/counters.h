@@ -59,6 +59,7 @@ struct Counters {
   std::uint64_t log_appended_bytes = 0;
   // Limits, each counted when it acts.
   std::uint64_t receive_starved = 0;      // no buffer was free (-ENOBUFS)
+  std::uint64_t receives_not_kept = 0;    // copied, for want of a buffer to spare
   std::uint64_t input_stalled = 0;        // a connection's parsing stopped mid-input
   std::uint64_t input_cancelled = 0;      // its receive was taken back until it goes on
   std::uint64_t output_high = 0;          // a connection's output passed its high mark

@@ -50,6 +50,19 @@ void Outbox::write(Block* block, std::uint32_t offset, std::size_t bytes) {
   bytes_ += bytes;
 }
 
+void Outbox::write(const KeptBytes& kept) {
+  if (follower_ != nullptr) take_followed();
+  ASSERT(kept_home_ == nullptr || kept_home_ == kept.home);
+  kept_home_ = kept.home;
+  Entry& entry = push_entry();
+  entry.kind = Kind::kept;
+  entry.buffer = kept.buffer;
+  entry.offset = 0;
+  entry.bytes = kept.bytes;
+  entry.kept = kept.data;
+  bytes_ += kept.bytes;
+}
+
 void Outbox::append(Bytes bytes) {
   while (!bytes.empty()) {
     const std::size_t piece = std::min(bytes.size(), reserve_bytes_max);
@@ -160,12 +173,17 @@ std::size_t Outbox::gather(SendRequest& request, std::size_t bytes_max) {
       gather_log(entry, bytes, request);
       continue;
     }
-    char* data = entry.kind == Kind::bytes ? entry.block->data() : entry.payload->data();
-    request.parts[request.part_count++] = {data + entry.offset, bytes};
+    request.parts[request.part_count++] = {start_of(entry) + entry.offset, bytes};
     request.bytes += static_cast<std::uint32_t>(bytes);
   }
   gathered_bytes_ = request.bytes;
   return request.bytes;
+}
+
+// A send only reads, whatever its parts are called.
+char* Outbox::start_of(const Entry& entry) {
+  if (entry.kind == Kind::kept) return const_cast<char*>(entry.kept);
+  return entry.kind == Kind::bytes ? entry.block->data() : entry.payload->data();
 }
 
 void Outbox::gather_log(const Entry& entry, std::size_t bytes, SendRequest& request) const {
@@ -230,6 +248,9 @@ void Outbox::release(Entry& entry) {
       return;
     case Kind::log:
       entry.segment->log->unhold(entry.segment);
+      return;
+    case Kind::kept:
+      kept_home_->give_back(entry.buffer);
       return;
   }
 }

@@ -45,6 +45,8 @@ class Outbox {
   // where they lie, or copied if they are few. Requires: the block is of this outbox's pool, and
   // nobody else writes to it or reads it any more.
   void write(Block* block, std::uint32_t offset, std::size_t bytes);
+  // Bytes of a kept buffer, which the outbox gives back once they are sent or dropped.
+  void write(const KeptBytes& kept);
 
   // Room for `bytes` to be written in place, then `commit` of what was used. Requires: bytes <=
   // reserve_bytes_max.
@@ -71,18 +73,20 @@ class Outbox {
   void clear();
 
  private:
-  enum class Kind : std::uint8_t { bytes, payload, log };
+  enum class Kind : std::uint8_t { bytes, payload, log, kept };
 
   // A piece of the chain. For a log the piece starts in `segment` and may run on through those
   // behind it.
   struct Entry {
     Kind kind;
-    std::uint32_t offset;  // of the first unsent byte in block, payload or segment
+    BufferId buffer;       // of kept bytes
+    std::uint32_t offset;  // of the first unsent byte in block, payload, segment or kept bytes
     std::uint64_t bytes;
     union {
       Block* block;
       PayloadBlock* payload;
       LogSegment* segment;
+      const char* kept;
     };
   };
   static constexpr std::size_t inline_entries = 2;
@@ -95,6 +99,7 @@ class Outbox {
   Entry& push_entry();
   void pop_entry();
   void release(Entry& entry);
+  static char* start_of(const Entry& entry);  // of one that is not of a log
   void gather_log(const Entry& entry, std::size_t bytes, SendRequest& request) const;
   Entry* entries() { return spill_ == nullptr ? inline_.data() : spilled(); }
   Entry* spilled() { return reinterpret_cast<Entry*>(spill_->data()); }
@@ -103,6 +108,7 @@ class Outbox {
   }
 
   BufferPool& pool_;
+  Io* kept_home_ = nullptr;  // whose buffers the kept bytes are
   Follower* follower_ = nullptr;
   std::uint64_t bytes_ = 0;           // sum over the entries
   std::uint32_t head_ = 0;            // first entry in use

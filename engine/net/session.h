@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "engine/actor/actor_ref.h"
@@ -88,6 +89,16 @@ class Link {
   // Bytes that lie in a block of `buffers()`, which is the connection's from here on.
   void write_block(Block* block, std::uint32_t offset, std::size_t bytes) {
     outbox_.write(block, offset, bytes);
+    touch();
+  }
+  // Bytes that on_bytes was given, from where they were received: nothing is copied, and the buffer
+  // is given back when they have been sent. None if they are few, or not the last of a buffer, or
+  // if the shard has too few buffers to spare one: then they are to be copied. Whoever keeps them
+  // writes them, or gives them back. Requires: inside on_bytes, which returns that it dealt with
+  // all that it was given.
+  virtual std::optional<KeptBytes> try_keep(Bytes bytes) = 0;
+  void write_kept(const KeptBytes& kept) {
+    outbox_.write(kept);
     touch();
   }
   // Room to write in place, then `commit`. Requires: bytes <= Outbox::reserve_bytes_max.

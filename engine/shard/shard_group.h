@@ -27,8 +27,8 @@ struct ShardGroupOptions {
   std::optional<CaresResolverOptions> resolver;  // where a service connects to names: look them up
   std::uint32_t uring_entries = 256;
   std::uint32_t completion_entries = 4096;
-  std::uint32_t buffer_count = 1024;
-  std::uint32_t buffer_bytes = 16 << 10;
+  std::uint32_t buffer_count = 256;
+  std::uint32_t buffer_bytes = 64 << 10;
 
   // What all shards together will ask of the kernel.
   UringDemand demand() const {

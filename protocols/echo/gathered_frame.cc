@@ -26,26 +26,58 @@ std::size_t room_below(std::uint64_t bytes) {
 
 }  // namespace
 
-GatheredFrame::~GatheredFrame() { ASSERT(first_ == nullptr && sent_counted_ == 0); }
+GatheredFrame::~GatheredFrame() { ASSERT(count_ == 0 && sent_counted_ == 0); }
 
 void GatheredFrame::begin(std::uint64_t frame_bytes) {
-  ASSERT(missing_ == 0 && first_ == nullptr);
+  ASSERT(missing_ == 0 && count_ == 0);
   missing_ = frame_bytes;
 }
 
-bool GatheredFrame::add(Bytes bytes, BufferPool& pool) {
+bool GatheredFrame::add(Bytes bytes, engine::Link& link) {
   ASSERT(bytes.size() <= missing_);
+  if (const auto kept = link.try_keep(bytes)) return add_kept(*kept, link.buffers());
   while (!bytes.empty()) {
-    if (last_ == nullptr || last_used_ == last_->capacity) {
-      if (!add_block(bytes.size(), pool)) return false;
+    Piece* last = open_piece();
+    if (last == nullptr) {
+      if (!add_block(bytes.size(), link.buffers())) return false;
+      last = open_piece();
     }
-    const std::size_t piece = std::min<std::size_t>(bytes.size(), last_->capacity - last_used_);
-    std::memcpy(last_->data() + last_used_, bytes.data(), piece);
-    last_used_ += static_cast<std::uint32_t>(piece);
-    gathered_ += piece;
-    missing_ -= piece;
-    bytes.remove_prefix(piece);
+    const std::size_t part =
+        std::min<std::size_t>(bytes.size(), last->block->capacity - last->used);
+    std::memcpy(last->block->data() + last->used, bytes.data(), part);
+    last->used += static_cast<std::uint32_t>(part);
+    gathered_ += part;
+    missing_ -= part;
+    bytes.remove_prefix(part);
   }
+  return true;
+}
+
+GatheredFrame::Piece* GatheredFrame::open_piece() {
+  if (count_ == 0) return nullptr;
+  Piece& last = piece(count_ - 1);
+  return last.block != nullptr && last.used != last.block->capacity ? &last : nullptr;
+}
+
+GatheredFrame::Piece& GatheredFrame::add_piece(BufferPool& pool) {
+  if (count_ == 1) list_ = pool.take(sizeof(Piece));
+  if (count_ > 1 && count_ * sizeof(Piece) > list_->capacity) {
+    const std::size_t bytes = (count_ - 1) * sizeof(Piece);
+    Block* larger = pool.take(bytes * 2);
+    std::memcpy(larger->data(), list_->data(), bytes);
+    pool.give_back(std::exchange(list_, larger));
+  }
+  return piece(count_++);
+}
+
+bool GatheredFrame::add_kept(const engine::KeptBytes& kept, BufferPool& pool) {
+  if (!count_held(kept.bytes)) {
+    kept.give_back();
+    return false;
+  }
+  add_piece(pool) = {nullptr, 0, kept};
+  gathered_ += kept.bytes;
+  missing_ -= kept.bytes;
   return true;
 }
 
@@ -55,37 +87,55 @@ bool GatheredFrame::add_block(std::size_t arrived, BufferPool& pool) {
                                ? std::min<std::size_t>(missing_, room_below(UINT64_MAX))
                                : room_below(earned);
   Block* block = pool.take(room);
-  const std::uint64_t size = block->capacity + sizeof(Block);
-  const std::uint64_t more = counted(held_ + size) - counted(held_);
-  if (budget_.bytes + more > budget_.bytes_max) {
+  if (!count_held(block->capacity + sizeof(Block))) {
     pool.give_back(block);
     return false;
   }
+  add_piece(pool) = {block, 0, {}};
+  return true;
+}
+
+bool GatheredFrame::count_held(std::uint64_t bytes) {
+  const std::uint64_t more = counted(held_ + bytes) - counted(held_);
+  if (budget_.bytes + more > budget_.bytes_max) return false;
   budget_.bytes += more;
-  held_ += size;
-  (first_ == nullptr ? first_ : last_->next) = block;
-  last_ = block;
-  last_used_ = 0;
+  held_ += bytes;
   return true;
 }
 
 void GatheredFrame::send(engine::Link& link) {
   ASSERT(missing_ == 0);
-  while (first_ != nullptr) {
-    Block* block = std::exchange(first_, first_->next);
-    link.write_block(block, 0, block == last_ ? last_used_ : block->capacity);
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    const Piece& one = piece(i);
+    if (one.block != nullptr) {
+      link.write_block(one.block, 0, one.used);
+    } else {
+      link.write_kept(one.kept);
+    }
   }
-  last_ = nullptr;
+  drop_pieces(link.buffers());
   sent_counted_ += counted(std::exchange(held_, 0));
   // Fewer bytes than the mark are the output's business: it bounds them.
   if (std::exchange(gathered_, 0) < link.output_high_bytes()) release_sent();
 }
 
+void GatheredFrame::drop_pieces(BufferPool& pool) {
+  if (list_ != nullptr) pool.give_back(std::exchange(list_, nullptr));
+  count_ = 0;
+}
+
 void GatheredFrame::release_sent() { budget_.bytes -= std::exchange(sent_counted_, 0); }
 
 void GatheredFrame::clear(BufferPool& pool) {
-  while (first_ != nullptr) pool.give_back(std::exchange(first_, first_->next));
-  last_ = nullptr;
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    const Piece& one = piece(i);
+    if (one.block != nullptr) {
+      pool.give_back(one.block);
+    } else {
+      one.kept.give_back();
+    }
+  }
+  drop_pieces(pool);
   budget_.bytes -= counted(std::exchange(held_, 0));
   gathered_ = missing_ = 0;
   release_sent();

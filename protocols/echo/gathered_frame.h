@@ -1,17 +1,17 @@
 #pragma once
 
-// GatheredFrame: a frame that is too large to have come in one read, gathered in blocks of the
-// shard's pool as its bytes arrive, and sent from where it then lies: each byte is copied once.
+// GatheredFrame: a frame that is too large to have come in one read, gathered as its bytes arrive
+// and sent from where they then lie: in the buffers in which they were received, as long as the
+// shard can spare those, else in blocks of its pool, into which each byte is copied once.
 //
-// What it holds grows with the bytes that have come and not with the length that was announced
-// (FE-21): a new block is no larger than what has come so far, or than what just came, except that
-// the smallest block has 512 bytes and the last one is of the smallest size that holds the rest. So
-// at most five times what has come.
+// Received buffers are the shard's in any case. What it holds in blocks grows with the bytes that
+// have come and not with the length that was announced (FE-21): a new block is no larger than what
+// has come so far, or than what just came, except that the smallest block has 512 bytes and the
+// last one is of the smallest size that holds the rest. So at most five times what has come.
 //
 // FrameBudget bounds the sum over a shard. What small frames hold is not counted: a connection may
 // hold that much whatever the others do, so those who send small frames never feel the limit.
 //
-// Invariant: all blocks but the last are full.
 // Owned by: one session. Called on: its shard only.
 
 #include <cstdint>
@@ -44,7 +44,7 @@ class GatheredFrame {
 
   // More of it. False: the budget is used up, and the frame is to be given up. Requires:
   // bytes.size() is at most missing_bytes().
-  bool add(engine::Bytes bytes, engine::BufferPool& pool);
+  bool add(engine::Bytes bytes, engine::Link& link);
 
   // Writes the whole frame to the link. If it alone fills the output above its high mark, what it
   // held stays counted until release_sent(): until the link's output is drained. Requires: nothing
@@ -56,18 +56,34 @@ class GatheredFrame {
   void clear(engine::BufferPool& pool);
 
  private:
+  // Where a part of it lies: in a block, or in a received buffer.
+  struct Piece {
+    engine::Block* block;  // null: `kept`
+    std::uint32_t used;    // bytes in the block
+    engine::KeptBytes kept;
+  };
+
+  Piece& piece(std::uint32_t index) {
+    return index == 0 ? first_ : reinterpret_cast<Piece*>(list_->data())[index - 1];
+  }
+  // The one that more bytes are copied into; null if there is none with room.
+  Piece* open_piece();
+  Piece& add_piece(engine::BufferPool& pool);
+  bool add_kept(const engine::KeptBytes& kept, engine::BufferPool& pool);
   bool add_block(std::size_t arrived, engine::BufferPool& pool);
+  bool count_held(std::uint64_t bytes);
+  void drop_pieces(engine::BufferPool& pool);
   static std::uint64_t counted(std::uint64_t bytes) {
     return bytes <= FrameBudget::free_bytes ? 0 : bytes - FrameBudget::free_bytes;
   }
 
   FrameBudget& budget_;
-  engine::Block* first_ = nullptr;
-  engine::Block* last_ = nullptr;
-  std::uint32_t last_used_ = 0;     // bytes in the last block
-  std::uint64_t gathered_ = 0;      // in all
+  Piece first_ = {};
+  engine::Block* list_ = nullptr;   // the pieces behind the first, in order
+  std::uint32_t count_ = 0;         // pieces in all
+  std::uint64_t gathered_ = 0;      // bytes in all
   std::uint64_t missing_ = 0;       // still to come
-  std::uint64_t held_ = 0;          // size of the blocks
+  std::uint64_t held_ = 0;          // size of the blocks, and bytes of the received buffers
   std::uint64_t sent_counted_ = 0;  // of frames that were sent, still in the budget
 };
 

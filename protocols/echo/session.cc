@@ -39,7 +39,7 @@ std::size_t Session::echo_run(Bytes bytes) {
 std::size_t Session::gather(Bytes bytes) {
   const auto piece =
       static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), frame_.missing_bytes()));
-  if (!frame_.add(bytes.substr(0, piece), link_->buffers())) {
+  if (!frame_.add(bytes.substr(0, piece), *link_)) {
     end(CloseReason::over_budget, link_->counters().limit_held_frames);
     return 0;
   }

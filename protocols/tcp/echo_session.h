@@ -19,7 +19,11 @@ class EchoSession final : public engine::Session {
 
   void on_open(engine::Link& link) override { link_ = &link; }
   std::size_t on_bytes(engine::Bytes bytes) override {
-    link_->write(bytes);
+    if (const auto kept = link_->try_keep(bytes)) {
+      link_->write_kept(*kept);
+    } else {
+      link_->write(bytes);
+    }
     return bytes.size();
   }
   // All that came was written; the answer's end stands behind it (X3).

@@ -48,6 +48,7 @@ Scenario::Scenario(std::string_view name, const ScenarioOptions& options)
   limits.linger_bytes_max = is_impatient_ ? 1000 : 1 << 30;
   limits.send_bytes_max = static_cast<std::uint32_t>(512) << setup_.below(9);
   limits.feed_ready_max = static_cast<std::uint32_t>(1) << setup_.below(9);
+  limits.kept_bytes_min = static_cast<std::uint32_t>(1) << setup_.below(12);
 
   world_ =
       std::make_unique<SimWorld>(options.seed, shard_count_, draw_faults(options, shard_count_));

@@ -68,6 +68,7 @@ class SimIo final : public engine::Io, public SocketObserver, public SimTarget {
   std::uint64_t undelivered_bytes(engine::Fd socket) override;
   bool peer_fell_silent(engine::Fd) override { return false; }  // nobody does here
   void give_back(engine::BufferId buffer) override;
+  bool can_spare_buffer() const override { return buffers_out_ * 2 < buffers_.size(); }
   void wake(std::uint32_t shard) override;
   void wake_from_any_thread() override;
   std::span<const engine::Completion> turn(const engine::TurnLimits& limits,

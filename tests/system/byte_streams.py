@@ -10,7 +10,7 @@ KIB, MIB = 1 << 10, 1 << 20
 # Of the tests about every byte of a long stream.
 VOLUME = 8 * MIB if SANITIZED else 64 * MIB
 # What the kernel fills is 1 MiB per shard then, instead of 16: growth is somebody's output.
-FEW_BUFFERS = ("--receive-buffers", "64")
+FEW_BUFFERS = ("--receive-buffers", "64", "--receive-buffer-bytes", "16KiB")
 
 
 def noise(count, seed=1):

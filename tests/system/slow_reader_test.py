@@ -30,7 +30,7 @@ class SlowReader(SystemTest):
     @for_each_shard_count
     def test_row_20_is_dropped_alone(self, shards):
         """One member never reads while 1 GiB in all is sent past it to the others."""
-        with Daemon("--receive-buffers", "64", shards=shards) as daemon:
+        with Daemon("--receive-buffers", "64", "--receive-buffer-bytes", "16KiB", shards=shards) as daemon:
             good = [daemon.chat() for _ in range(4 * shards)]
             slow, sender = daemon.chat(receive_buffer=4096), daemon.chat()
             nicks = [*(f"good {i}" for i in range(len(good))), "slow", "sender"]

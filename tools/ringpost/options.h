@@ -30,8 +30,8 @@ struct ShardOptions {
   std::vector<int> cpus;  // shard i runs on cpus[i % cpus.size()]
   std::optional<engine::Nanos> spin;
   std::uint64_t lane_capacity = 4096;  // messages from one shard to one other
-  std::uint64_t receive_buffers = 1024;
-  std::uint64_t receive_buffer_bytes = 16 << 10;
+  std::uint64_t receive_buffers = 256;
+  std::uint64_t receive_buffer_bytes = 64 << 10;
 };
 
 struct ConnectionOptions {

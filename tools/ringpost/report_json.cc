@@ -64,6 +64,7 @@ void add_limits(std::string& out, const Counters& counters) {
   JsonObject object(out);
   object.number("accept_failed", counters.accept_failed);
   object.number("receive_starved", counters.receive_starved);
+  object.number("receives_not_kept", counters.receives_not_kept);
   object.number("input_stalled", counters.input_stalled);
   object.number("input_cancelled", counters.input_cancelled);
   object.number("output_high", counters.output_high);

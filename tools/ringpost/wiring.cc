@@ -52,12 +52,12 @@ std::uint32_t whole_seconds(engine::Nanos nanos) {
   return static_cast<std::uint32_t>((nanos + engine::nanos_per_s - 1) / engine::nanos_per_s);
 }
 
-// What a turn may add to the log of a shard: a quarter of what a member may lag behind, and half of
-// what one send carries to him. Otherwise members of a shard that is kept busy by senders fall
+// What a turn may add to the log of a shard: a quarter of what a member may lag behind, and much
+// less than one send carries to him. Otherwise members of a shard that is kept busy by senders fall
 // behind a little in every turn, and the more lag they are allowed, the more.
 std::uint64_t turn_bytes_max(std::uint64_t pending_bytes_max) {
-  return std::min<std::uint64_t>(pending_bytes_max / 4,
-                                 engine::ConnectionLimits{}.send_bytes_max / 2);
+  constexpr std::uint64_t kibi = 1024;
+  return std::min<std::uint64_t>(pending_bytes_max / 4, 128 * kibi);
 }
 
 }  // namespace

@@ -263,6 +263,26 @@ TEST_P(IoSuite, AHeldBufferKeepsItsBytesWhileOthersAreFilled) {
   io().close(pair.far);
 }
 
+TEST_P(IoSuite, ABufferCanBeSparedWhileMoreThanHalfAreNotHandedOut) {
+  make_world({.buffer_count = 8, .buffer_bytes = 512});
+  const Pair pair = connect_pair();
+  const OpToken receiving = start_receive(pair.far);
+  hold_buffers_ = true;
+  std::string sent;
+  while (held_.size() < 4) {
+    EXPECT_TRUE(io().can_spare_buffer());
+    send_all(pair.near, "one");
+    sent += "one";
+    pump_until([&] { return outcome(receiving).bytes == sent; });
+  }
+  EXPECT_FALSE(io().can_spare_buffer());
+  give_back_held();
+  EXPECT_TRUE(io().can_spare_buffer());
+  end(pair.far, receiving);
+  io().close(pair.near);
+  io().close(pair.far);
+}
+
 // --- send
 
 TEST_P(IoSuite, SendGathersItsPartsInOrder) {

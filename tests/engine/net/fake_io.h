@@ -229,6 +229,7 @@ class FakeIo final : public Io {
     check_open(socket);
     return silent;
   }
+  bool can_spare_buffer() const override { return free_.size() > buffer_count / 2; }
   void give_back(BufferId buffer) override {
     ASSERT(buffer < buffer_count);
     EXPECT_TRUE(handed_out_[buffer]) << "buffer " << buffer << " given back twice";

@@ -82,6 +82,7 @@ class TestLink final : public Link {
     close_after_flush(reason);
   }
   // What a test puts here is what the session takes.
+  std::optional<KeptBytes> try_keep(Bytes) override { return {}; }
   TakenBlock take() override { return std::exchange(block, {}); }
   std::uint32_t block_bytes_max() const { return block_bytes_max_; }
   void abort(CloseReason reason) override {

@@ -28,7 +28,7 @@ class GatheredFrameTest : public ::testing::Test {
   template <typename Look>
   void add_in_pieces(const std::string& text, std::size_t piece, Look look) {
     for (std::size_t at = 0; at < text.size(); at += piece) {
-      ASSERT_TRUE(frame_.add(Bytes(text).substr(at, piece), world_.buffers));
+      ASSERT_TRUE(frame_.add(Bytes(text).substr(at, piece), link_));
       look(std::min(at + piece, text.size()));
     }
   }
@@ -61,7 +61,7 @@ TEST_F(GatheredFrameTest, GoesOutAsItCameWhateverThePieces) {
 // FE-21
 TEST_F(GatheredFrameTest, HoldsByWhatCameAndNotByWhatWasAnnounced) {
   frame_.begin(8 << 20);
-  ASSERT_TRUE(frame_.add(std::string("\0\x80\0\0", 4), world_.buffers));
+  ASSERT_TRUE(frame_.add(std::string("\0\x80\0\0", 4), link_));
   EXPECT_EQ(held(), engine::BufferPool::class_bytes[0]);
   const std::string rest((8 << 20) - 4, 'x');
   add_in_pieces(rest, 1000, [&](std::size_t came) {
@@ -88,13 +88,13 @@ TEST_F(GatheredFrameTest, WhatSmallFramesHoldIsNotCounted) {
   for (const std::size_t first : {1u, 500u, 3'000u, 5'000u, 7'999u}) {
     const std::string small(8'000, 'x');
     frame_.begin(small.size());
-    EXPECT_TRUE(frame_.add(Bytes(small).substr(0, first), world_.buffers));
-    EXPECT_TRUE(frame_.add(Bytes(small).substr(first), world_.buffers));
+    EXPECT_TRUE(frame_.add(Bytes(small).substr(0, first), link_));
+    EXPECT_TRUE(frame_.add(Bytes(small).substr(first), link_));
     EXPECT_EQ(budget_.bytes, 0u);
     frame_.clear(world_.buffers);
   }
   frame_.begin(20'000);
-  EXPECT_FALSE(frame_.add(std::string(20'000, 'x'), world_.buffers));
+  EXPECT_FALSE(frame_.add(std::string(20'000, 'x'), link_));
   EXPECT_EQ(budget_.bytes, 0u);
 }
 
@@ -104,15 +104,15 @@ TEST_F(GatheredFrameTest, OneBudgetBoundsAllFrames) {
   const std::string text(200'000, 'x');
   frame_.begin(1 << 20);
   other.begin(1 << 20);
-  ASSERT_TRUE(frame_.add(text, world_.buffers));
+  ASSERT_TRUE(frame_.add(text, link_));
   const std::uint64_t counted = budget_.bytes;
   EXPECT_GE(counted, 190'000u);
-  EXPECT_FALSE(other.add(text, world_.buffers));
+  EXPECT_FALSE(other.add(text, link_));
   other.clear(world_.buffers);
   EXPECT_EQ(budget_.bytes, counted);
   frame_.clear(world_.buffers);
   other.begin(1 << 20);
-  EXPECT_TRUE(other.add(text, world_.buffers));
+  EXPECT_TRUE(other.add(text, link_));
   other.clear(world_.buffers);
 }
 
@@ -122,7 +122,7 @@ TEST_F(GatheredFrameTest, AFrameOverTheMarkIsCountedUntilTheOutputIsDrained) {
   link_.set_output_high(100'000);
   for (const std::size_t bytes : {99'999u, 100'000u}) {
     frame_.begin(bytes);
-    ASSERT_TRUE(frame_.add(std::string(bytes, 'x'), world_.buffers));
+    ASSERT_TRUE(frame_.add(std::string(bytes, 'x'), link_));
     const std::uint64_t counted = budget_.bytes;
     EXPECT_GT(counted, 80'000u);
     frame_.send(link_);
