@@ -84,16 +84,17 @@ ScenarioResult Scenario::run() {
     if (!client->is_over()) client->say_last_words();
   }
   settle("everybody hears what was said", [this] {
-    return std::all_of(clients_.begin(), clients_.end(), [this](const auto& client) {
-      return client->is_over() || drain_began_ || client->is_content();
-    });
+    const bool are_clients = std::ranges::all_of(
+        clients_, [](const auto& client) { return client->is_over() || client->is_content(); });
+    return drain_began_ || (are_clients && is_content());
   });
   const bool are_clients_first = !drain_began_ || world_->prng().one_in(2);
   for (const auto& client : clients_) {
     if (!client->is_over() && are_clients_first) client->finish();
   }
   if (!drain_began_) {
-    settle("everybody gets the answers and the end", [this] { return live_clients() == 0; });
+    settle("everybody gets the answers and the end",
+           [this] { return live_clients() == 0 && is_at_rest(); });
     begin_drain(engine::kind_drain);
   }
   phase_ = Phase::drain;

@@ -77,6 +77,10 @@ class Scenario {
   virtual void on_healed() {}
   // They are gone.
   virtual bool are_others_gone() const { return true; }
+  // Beside the clients: the scenario has seen what it waits for.
+  virtual bool is_content() const { return true; }
+  // Nothing is left of the clients that are gone.
+  virtual bool is_at_rest() const { return true; }
   // What they wait for, a line each.
   virtual std::string describe_others() const { return {}; }
   // Everybody is gone, everything is torn down.
@@ -129,5 +133,6 @@ ScenarioResult run_orders(const ScenarioOptions& options);
 ScenarioResult run_chat(const ScenarioOptions& options);
 ScenarioResult run_echo(const ScenarioOptions& options);
 ScenarioResult run_relay(const ScenarioOptions& options);
+ScenarioResult run_message_relay(const ScenarioOptions& options);
 
 }  // namespace ringpost::sim

@@ -71,6 +71,8 @@ class ScenarioClient : public SimClient {
   Habit habit() const { return habit_; }
   // `finish` was called.
   bool is_finishing() const { return is_finishing_; }
+  // As `finish` does, where the peer is to close first.
+  void set_finishing() { is_finishing_ = true; }
   bool may_talk() const;
   void set_cut() { was_cut_ = true; }
 

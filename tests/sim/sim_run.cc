@@ -1,7 +1,8 @@
 // sim_run: runs a scenario from seeds, one process, one thread. Dies at the first thing that is
 // wrong, after printing how to repeat it.
 //
-//   sim_run --scenario orders|chat|echo|relay --seed N --seeds M --events K --shards S
+//   sim_run --scenario orders|chat|echo|relay|message_relay --seed N --seeds M --events K --shards
+//   S
 //   --lane-capacity C
 //           --fault NAME=VALUE ... --quiet --trace --twice
 
@@ -27,7 +28,8 @@ struct Arguments {
 };
 
 constexpr const char* usage =
-    "sim_run --scenario orders|chat|echo|relay [--seed N] [--seeds M] [--events K] [--shards S]\n"
+    "sim_run --scenario orders|chat|echo|relay|message_relay [--seed N] [--seeds M] [--events K] "
+    "[--shards S]\n"
     "        [--lane-capacity C] [--fault NAME=VALUE]... [--quiet] [--trace] [--twice]\n";
 
 using Run = ScenarioResult(const ScenarioOptions&);
@@ -38,6 +40,7 @@ Run* scenario_named(std::string_view name) {
   if (name == "chat") return ringpost::sim::run_chat;
   if (name == "echo") return ringpost::sim::run_echo;
   if (name == "relay") return ringpost::sim::run_relay;
+  if (name == "message_relay") return ringpost::sim::run_message_relay;
   return nullptr;
 }
 
