@@ -156,11 +156,11 @@ class MessageRelayClient final : public ScenarioClient {
   std::uint64_t subscribed_as_ = 0;  // user
   bool was_hasty_ = false;           // said something before it was upgraded
   bool has_sent_close_ = false;
-  bool is_cut_off_ = false;  // speaks in the midst of a frame, so says nothing more
-  int close_code_ = 0;       // that came
-  int offence_code_ = 0;     // that must come
+  bool is_cut_off_ = false;       // speaks in the midst of a frame, so says nothing more
+  int close_code_ = 0;            // that came
+  int offence_code_ = 0;          // that must come
   std::uint64_t deaf_bytes_ = 0;  // of events that came for it since it last read
-  bool is_overdue_ = false;  // too far behind to be kept
+  bool is_overdue_ = false;       // too far behind to be kept
 };
 
 }  // namespace ringpost::sim
