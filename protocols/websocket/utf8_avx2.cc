@@ -158,13 +158,17 @@ class Checker {
   __m256i wrong_;
 };
 
-// `unmasks`: the bytes are xored with `mask` and written to `out`.
+// The vector that is `at` bytes behind the begin. `unmasks`: the bytes are xored with `mask` and
+// written to `out`, which is nothing otherwise.
 template <bool unmasks>
-RINGPOST_AVX2 __m256i next(char* out, const char* in, __m256i mask) {
-  if constexpr (!unmasks) return load(in);
-  const __m256i bytes = _mm256_xor_si256(load(in), mask);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), bytes);
-  return bytes;
+RINGPOST_AVX2 __m256i next(char* out, const char* in, std::size_t at, __m256i mask) {
+  if constexpr (unmasks) {
+    const __m256i bytes = _mm256_xor_si256(load(in + at), mask);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + at), bytes);
+    return bytes;
+  } else {
+    return load(in + at);
+  }
 }
 
 template <bool unmasks>
@@ -173,9 +177,8 @@ RINGPOST_AVX2 bool run(char* out, engine::Bytes in, Mask word) {
   Checker checker;
   std::size_t at = 0;
   for (; in.size() - at >= 2 * vector_bytes; at += 2 * vector_bytes) {
-    const __m256i first = next<unmasks>(out + at, in.data() + at, mask);
-    const __m256i second =
-        next<unmasks>(out + at + vector_bytes, in.data() + at + vector_bytes, mask);
+    const __m256i first = next<unmasks>(out, in.data(), at, mask);
+    const __m256i second = next<unmasks>(out, in.data(), at + vector_bytes, mask);
     if (is_ascii(_mm256_or_si256(first, second))) {
       checker.take_ascii(second);
     } else {
@@ -184,7 +187,7 @@ RINGPOST_AVX2 bool run(char* out, engine::Bytes in, Mask word) {
     }
   }
   if (in.size() - at >= vector_bytes) {
-    checker.take(next<unmasks>(out + at, in.data() + at, mask));
+    checker.take(next<unmasks>(out, in.data(), at, mask));
     at += vector_bytes;
   }
   if (at == in.size()) return checker.right_to_the_end();
