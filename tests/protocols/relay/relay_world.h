@@ -4,14 +4,13 @@
 // handlers and sessions, and messages between them that are delivered one by one, in any order that
 // keeps the order of each pair of shards, as a seed says.
 
-#include <gtest/gtest.h>
-
 #include <deque>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "engine/base/assert.h"
 #include "engine/base/prng.h"
 #include "engine/base/timer_wheel.h"
 #include "protocols/relay/branch.h"
@@ -30,6 +29,7 @@ using engine::Message;
 
 struct WorldOptions {
   std::uint32_t shards = 2;
+  http::SessionOptions http;
   RegistryOptions registry;
   SessionOptions session;
 };
@@ -66,7 +66,8 @@ class RelayWorld {
           ids(index + 1),
           server({branch, ids, clock}, places, server_options(options)) {}
     static ServerOptions server_options(const WorldOptions& options) {
-      return {.http = {}, .session = options.session, .public_url = "ws://127.0.0.1:8000"};
+      return {
+          .http = options.http, .session = options.session, .public_url = "ws://127.0.0.1:8000"};
     }
 
     engine::LinkWorld net;
@@ -105,6 +106,18 @@ class RelayWorld {
       session_->on_closed(reason);
       owner_->close(*std::exchange(session_, nullptr));
     }
+    // Nothing more comes from the peer. The session hears so once it takes input again.
+    void half_close() {
+      has_ended_ = true;
+      offer();
+    }
+    void ring_if_due() {
+      if (session_ == nullptr || link.timer > link.now()) return;
+      link.timer = engine::never;
+      session_->on_timer();
+      offer();
+    }
+    bool is_open() const { return session_ != nullptr; }
     bool is_upgraded() const { return owner_ != &home_.server; }
 
     void deliver(const Message& message) {
@@ -120,8 +133,11 @@ class RelayWorld {
       while (session_ != nullptr && !input_.empty() && !link.paused()) {
         const std::size_t used = session_->on_bytes(input_);
         input_.erase(0, used);
-        if (!hand_over() && used == 0) return;
+        if (!hand_over() && used == 0) break;
       }
+      if (!has_ended_ || session_ == nullptr || link.paused()) return;
+      has_ended_ = false;
+      session_->on_end(std::exchange(input_, {}));
     }
     bool hand_over() {
       if (link.became == nullptr) return false;
@@ -139,6 +155,7 @@ class RelayWorld {
     engine::Service* owner_;
     engine::Session* session_;
     std::string input_;
+    bool has_ended_ = false;
 
    public:
     engine::TestLink link;
@@ -202,11 +219,11 @@ class RelayWorld {
       for (Client& client : clients_) {
         if (client.is(message.to)) return client.deliver(message);
       }
-      return engine::dispose(message, [](int) { FAIL(); });
+      return engine::dispose(message, [](int) { ASSERT(!"a descriptor"); });
     }
     switch (message.to.slot()) {
       case slot_shard:
-        ASSERT_EQ(message.kind, engine::kind_sync);
+        ASSERT(message.kind == engine::kind_sync);
         shard.net.post.answer(message, engine::kind_synced);
         return;
       case slot_registry:
@@ -216,7 +233,7 @@ class RelayWorld {
       case slot_branch:
         return shard.branch.receive({&message, 1});
       default:
-        FAIL();
+        ASSERT(!"an actor");
     }
   }
 
