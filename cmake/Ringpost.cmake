@@ -55,12 +55,33 @@ function(ringpost_library name)
   add_library(ringpost::${name} ALIAS ringpost_${name})
 endfunction()
 
-# ringpost_test(NAME SOURCES a.cc ... LIBS ringpost::x ... [LABELS l ...] [TIMEOUT s]): a GoogleTest binary that CTest runs
-# as one test.
+# ringpost_cold(a.cc ...): sources of this folder that run seldom and are large once compiled.
+function(ringpost_cold)
+  separate_arguments(flags UNIX_COMMAND "${RINGPOST_COLD_FLAGS}")
+  set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS ${flags})
+endfunction()
+
+# What is compiled for one thread has nothing that TSan could find, so its build has no such tests.
+if(RINGPOST_SANITIZE MATCHES "thread")
+  set(RINGPOST_ONE_THREAD_TESTS OFF)
+else()
+  set(RINGPOST_ONE_THREAD_TESTS ON)
+endif()
+
+# ringpost_test(NAME [OPTIMIZED] SOURCES a.cc ... LIBS ringpost::x ... [LABELS l ...] [TIMEOUT s]): a GoogleTest binary that
+# CTest runs as one test. OPTIMIZED ones are compiled as the engine is: where the subject is all in headers and its timing
+# counts, and where the test computes for long.
 function(ringpost_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "OPTIMIZED" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ringpost_flags ${arg_LIBS} GTest::gtest GTest::gtest_main Threads::Threads)
+  if(NOT arg_OPTIMIZED)
+    separate_arguments(flags UNIX_COMMAND "${RINGPOST_COLD_FLAGS}")
+    target_compile_options(${name} PRIVATE ${flags})
+    if(TARGET ringpost_test_headers)
+      target_precompile_headers(${name} REUSE_FROM ringpost_test_headers)
+    endif()
+  endif()
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 300)
   endif()

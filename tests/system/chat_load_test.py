@@ -60,8 +60,8 @@ class Floods(SystemTest):
     on others are served, and no buffer grows with the flood. With the room on the last shard, the
     flooder sits there and on the first."""
 
-    EXCHANGES = 60 if SANITIZED else 100
-    VOLUME = (4 if SANITIZED else 32) * MIB
+    EXCHANGES = 20 if SANITIZED else 100
+    VOLUME = (2 if SANITIZED else 32) * MIB
     # What sockets and buffers hold, and what the flooder may send while a shard does not get to run;
     # times a lot. Who has to wait until a flood ends waits for ever.
     VOLUME_PER_EXCHANGE = 1024 * MIB

@@ -7,6 +7,7 @@ from time alone. "Nothing was sent" is shown by what comes first instead.
 From the environment (CTest sets them):
     RINGPOST_BINARY     the daemon
     RINGPOST_SANITIZE   the sanitizers that it was built with, if any
+    RINGPOST_SHARDS     the numbers of shards that tests are repeated with, 1,2,4 by default
     RINGPOST_TRAFFIC    a factor on the volume of the heaviest tests, 1 by default
 """
 
@@ -29,7 +30,7 @@ SANITIZED = bool(os.environ.get("RINGPOST_SANITIZE"))
 TRAFFIC = float(os.environ.get("RINGPOST_TRAFFIC", "1"))
 PATIENCE = 120.0 if SANITIZED else 60.0
 
-SHARD_COUNTS = (1, 2, 4)
+SHARD_COUNTS = tuple(map(int, os.environ.get("RINGPOST_SHARDS", "1,2,4").split(",")))
 SERVICES = ("orders", "chat", "echo", "tcp-echo", "relay")
 
 # <linux/in.h>: the port is chosen when the peer is known, so that it need be free for that one only.

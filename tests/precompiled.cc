@@ -1,0 +1,1 @@
+// Has no code: its target compiles once what most tests include.
