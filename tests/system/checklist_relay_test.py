@@ -8,7 +8,7 @@ import threading
 import unittest
 from contextlib import closing
 
-from harness import Daemon, SystemTest, expand, for_each_shard_count, main, wait_for
+from harness import SANITIZED, Daemon, SystemTest, expand, for_each_shard_count, main, wait_for
 from web import ACCEPT, BINARY, CLOSE, KEY, PING, PONG, TEXT, Web, subscriber, texts_of
 
 HEALTH = '{"data":{"message":"Route Working Properly"},"success":true}'
@@ -284,7 +284,8 @@ class Events(RelayTest):
             ) == 0:
                 publish_one()
             publish_one()
-            self.assertLess(daemon.memory_kib() - before, 64 << 10)
+            if not SANITIZED:  # which keep what was freed for a while
+                self.assertLess(daemon.memory_kib() - before, 64 << 10)
             slow.close()
 
     @for_each_shard_count
