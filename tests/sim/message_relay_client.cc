@@ -213,18 +213,18 @@ void MessageRelayClient::send_frame(Opcode opcode, std::string_view payload, boo
 
 void MessageRelayClient::say_as_subscriber() {
   engine::Prng& prng = world().prng();
-  switch (prng.below(6)) {
+  switch (prng.below(12)) {
     case 0:
       return send_frame(prng.one_in(2) ? Opcode::text : Opcode::binary, "ping");
     case 1:
       return send_frame(Opcode::text, prng.one_in(2) ? "{\"topics\":[1]}" : "what is this");
     case 2:
       return send_frame(Opcode::pong, "{\"topics\":[]}");
-    case 3: {
+    default: {
       pongs_due_.push_back(std::to_string(++pings_));
       return send_frame(Opcode::ping, pongs_due_.back());
     }
-    default:
+    case 3:
       // Who does not read keeps its topics, so that more and more waits for it.
       return is_reading() ? wish_for_topics() : send_frame(Opcode::text, "ping\n");
   }
@@ -421,6 +421,7 @@ void MessageRelayClient::on_claimed(const Asked& asked, int status) {
   id_ = asked.id;
   subscribed_as_ = registration.user;
   confirm_wish();
+  if (habit() == Habit::stops_reading && scenario_.is_talking()) set_pace({.read_bytes_max = 0});
 }
 
 // The front wish is active: what it has in common with all that follow must be heard from now on.
