@@ -41,6 +41,8 @@ void Exchange::receive(std::span<const Message> run) {
         ASSERT(!"a message to an exchange");
     }
   }
+  // Behind all events of the run, so that a branch of this shard gets these as a run, too.
+  while (!placed_.empty()) parts_.post.answer(placed_.pop(), kind_published);
   answer_waiting();
 }
 
@@ -58,13 +60,10 @@ void Exchange::on_publish(const Message& message) {
     put_event_head(placed, head);
     must_wait |= shard != parts_.post.shard() && parts_.post.full(shard);
   }
-  if (!must_wait) {
-    parts_.post.answer(message, kind_published);
-    return;
-  }
-  ++parts_.counters.limit_publish_waits;
   Message question = message;
   question.holds = engine::Holds::nothing;
+  if (!must_wait) return placed_.push(question);
+  ++parts_.counters.limit_publish_waits;
   waiting_.push(question);
   if (!recheck_.scheduled()) parts_.timers.schedule(recheck_, parts_.now + recheck_nanos);
 }

@@ -45,6 +45,7 @@ class Exchange final : public engine::Actor, public engine::TimerTarget {
   Parts parts_;
   std::vector<engine::ActorRef> branches_;
   TopicMap<std::uint64_t> topics_;         // which shards have subscribers, a bit each
+  engine::Fifo<engine::Message> placed_;   // asks of this run, to be answered at its end
   engine::Fifo<engine::Message> waiting_;  // asks whose answers wait for room; they hold nothing
   engine::TimerNode recheck_;
 };

@@ -1,11 +1,14 @@
 #include "protocols/relay/json_parser.h"
 
+#define RAPIDJSON_SSE2  // strings are looked through by 16 bytes
 #include <rapidjson/reader.h>
 
 #include <array>
 #include <charconv>
 #include <cstring>
 #include <system_error>
+
+#include "protocols/websocket/utf8.h"
 
 namespace ringpost::relay {
 
@@ -69,6 +72,7 @@ class JsonParser::Events final
   std::array<Value, field_count> values;
   std::vector<Bytes> elements;  // of the array of strings, if there is one
   bool is_object = false;
+  rapidjson::Reader reader;  // keeps the room for its stack
 
  private:
   bool on_value(const Value& value) {
@@ -97,17 +101,16 @@ JsonParser::JsonParser() : events_(std::make_unique<Events>()) {}
 JsonParser::~JsonParser() = default;
 
 Errc JsonParser::read(Bytes text) {
-  // RapidJSON ends at a 0, which is no JSON anyway.
-  if (text.find('\0') != Bytes::npos) return Errc::bad_syntax;
+  // RapidJSON ends at a 0, which is no JSON anyway; and looks at UTF-8 a byte at a time.
+  if (text.find('\0') != Bytes::npos || !websocket::is_utf8(text)) return Errc::bad_syntax;
+  constexpr std::size_t read_at_once = 16;  // from the last byte on, too
   text_.assign(text.begin(), text.end());
-  text_.push_back('\0');
+  text_.resize(text.size() + read_at_once);
   events_->begin();
   constexpr unsigned flags = rapidjson::kParseInsituFlag | rapidjson::kParseNumbersAsStringsFlag |
-                             rapidjson::kParseValidateEncodingFlag |
                              rapidjson::kParseIterativeFlag;  // deep ones do not use up the stack
-  rapidjson::Reader reader;
   rapidjson::InsituStringStream stream(text_.data());
-  if (reader.Parse<flags>(stream, *events_).IsError()) return Errc::bad_syntax;
+  if (events_->reader.Parse<flags>(stream, *events_).IsError()) return Errc::bad_syntax;
   return events_->is_object ? Errc::none : Errc::not_an_object;
 }
 
