@@ -105,7 +105,13 @@ class Bench:
 
     def measure_round(self, row, sides, reports):
         for program in sides:
-            reports[program].append(self.run(program, row.service, row.generator, self.options.seconds))
+            reports[program].append(self.run_side(program, row))
+
+    def run_side(self, program, row):
+        stand_in = row.stand_ins.get(program)
+        if stand_in is None:
+            return self.run(program, row.service, row.generator, self.options.seconds)
+        return stand_in.scaled(self.run(stand_in.program, stand_in.service, stand_in.generator, self.options.seconds))
 
     def is_full(self, row, reports):
         """Whether the rate may be the generator's: then the row's result is the busy time of the server's core."""

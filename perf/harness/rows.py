@@ -28,6 +28,20 @@ class Goal:
 
 
 @dataclass(frozen=True)
+class StandIn:
+    """What is run for a peer that is not here: its rate is known as a share of that of something that is. Both had their
+    core to themselves, so their times per message are to each other as their rates are."""
+    program: str
+    service: str
+    generator: object
+    share: float
+
+    def scaled(self, report):
+        times = ("server_process_ns_per_message", "server_core_ns_per_message")
+        return report | {"rate": report["rate"] * self.share} | {time: report[time] / self.share for time in times}
+
+
+@dataclass(frozen=True)
 class Row:
     """Runs of one scenario against ours and each peer in turns."""
     name: str      # For --rows.
@@ -35,6 +49,7 @@ class Row:
     generator: object  # See generators.py.
     peers: tuple
     goals: tuple
+    stand_ins: dict = field(default_factory=dict)  # By peer.
 
     @property
     def is_rate(self):
@@ -146,6 +161,21 @@ WEB = [
     rate_row("health-pipelined", "`GET /health`, 64 connections, 16 in flight", "http",
              health(64, 16), 6, 12, one_send_per(16, "send_16_ns"), NGINX),
 ]
+
+AXUM = "axum"
+
+
+def publish_row(subscribers, in_flight, axum_share, at_least, aim):
+    """One HTTP connection publishes; a delivery is a message at a subscriber. axum 0.7 is not among Debian's packages: what it
+    did, doing the same work, is known beside what tokio's raw echo did on the same machine."""
+    name = f"publish-{subscribers}"
+    return Row(name, "http", load("ws", 1 + subscribers, in_flight, "--size", "64"), (AXUM,),
+               (Goal(name, f"publish to {subscribers} subscribers, 64 B, {in_flight} in flight", "rate", "M/s", 1e6, False,
+                     at_least, aim, one_send_per(in_flight, f"send_{in_flight}_ns")),),
+               {AXUM: StandIn(programs.TOKIO, "tcp-echo", echo("tcp", 50, 64), axum_share)})
+
+
+WEB += [publish_row(16, 64, 1.31 / 9.3, 6, 9), publish_row(100, 64, 2.22 / 9.3, 5, 7)]
 
 SERVICE_ROWS = ORDERS_AND_CHAT + BYTES + WEB
 
