@@ -42,23 +42,23 @@ class Book:
 
 
 @contextlib.contextmanager
-def untouched(_port):
+def untouched(_server):
     yield lambda report: None
 
 
 @contextlib.contextmanager
-def one_ticker(port):
+def one_ticker(server):
     """Every GET of the run is answered with the same known line."""
-    with contextlib.closing(Book(port)) as book:
+    with contextlib.closing(Book(server.port)) as book:
         book.buy()
         book.await_state(STATE)
         yield lambda report: book.await_state(STATE)
 
 
 @contextlib.contextmanager
-def every_purchase(port):
+def every_purchase(server):
     """Amounts are 1, so that sums are exact, and a batch buys of every ticker as often."""
-    with contextlib.closing(Book(port)) as book:
+    with contextlib.closing(Book(server.port)) as book:
         yield lambda report: book.await_state(lambda state: holds(state, report["requests"]))
 
 

@@ -37,7 +37,7 @@ def in_ms(seconds):
 
 @dataclass(frozen=True)
 class Load:
-    """ringpost-load. `checks` is a context manager around the run, made with the port; what it yields is called with the
+    """ringpost-load. `checks` is a context manager around the run, made with the server; what it yields is called with the
     report."""
     scheme: str
     arguments: tuple

@@ -63,7 +63,7 @@ class Bench:
 
     def run_once(self, program, service, generator, seconds):
         with Upstream() as upstream, self.server(program, service, upstream) as server:
-            with generator.checks(server.port) as check, Spent(server.pid, self.options.server_cpu) as spent:
+            with generator.checks(server) as check, Spent(server.pid, self.options.server_cpu) as spent:
                 report = self.generate(generator, ours=program in (OURS, OURS_ASLEEP), seconds=seconds,
                                        port=server.port, server_pid=server.pid, upstream=upstream.fileno)
                 check(report)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from harness import book, programs
+from harness import book, drip, programs
 from harness.generators import Client, Load
 
 OURS = programs.OURS
@@ -176,6 +176,22 @@ def publish_row(subscribers, in_flight, axum_share, at_least, aim):
 
 
 WEB += [publish_row(16, 64, 1.31 / 9.3, 6, 9), publish_row(100, 64, 2.22 / 9.3, 5, 7)]
+
+ELSEWHERE = "beside as many elsewhere"
+
+
+def slowloris_row():
+    """One client's round trips beside thousands of slow connections of the same server, and beside as many of another, so that
+    what these cost the generator's core is in both."""
+    def one_client(slow):
+        return load("http", 1, 1, resource="/health", checks=slow)
+    return Row("slowloris", "http", one_client(drip.into_server), (ELSEWHERE,),
+               (Goal("slowloris", f"`GET /health`, 1 connection, beside {drip.CONNECTIONS:,} that send a byte a second, p99",
+                     "p99_ns", "us", 1e3, True, 2.0, 1.2),),
+               {ELSEWHERE: StandIn(OURS, "http", one_client(drip.into_sink), 1)})
+
+
+WEB.append(slowloris_row())
 
 SERVICE_ROWS = ORDERS_AND_CHAT + BYTES + WEB
 

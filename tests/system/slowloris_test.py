@@ -62,7 +62,7 @@ class Slowloris(SystemTest):
 
     @unittest.skipIf(SLOW < 100, "too few descriptors")
     def test_a_normal_client_is_served_among_thousands_of_slow_ones(self):
-        # The times are printed, not judged: perf/slowloris does that.
+        # The times are printed, not judged: a row of perf/compare does that.
         with Daemon("--relay-head-timeout", "1h", "--relay-body-timeout", "1h", shards=1) as daemon:
             client = Web(daemon)
             without = p99_of(client)
