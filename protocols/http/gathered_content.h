@@ -10,12 +10,15 @@
 
 #include <cstdint>
 
+#include "engine/base/assert.h"
 #include "engine/base/buffer_pool.h"
 #include "engine/base/bytes.h"
 
 namespace ringpost::http {
 
 struct ContentBudget {
+  ~ContentBudget() { ASSERT(bytes == 0); }  // who held something has given it back
+
   std::uint64_t bytes_max = 0;
   std::uint64_t bytes = 0;  // held by all connections of the shard
 };
