@@ -67,7 +67,7 @@ class ResponseModel : MessageModel {
     const std::string& version = words[0];
     const auto digit = [](char c) { return c >= '0' && c <= '9'; };
     if (words.size() < 2 || version.size() != 8 || !digit(version[5]) || version[6] != '.' ||
-        !digit(version[7]) || words[1].size() < 3) {
+        !digit(version[7]) || line.size() < 12) {
       return Errc::bad_status_line;
     }
     if (version[5] != '1') return Errc::bad_version;
