@@ -1,7 +1,7 @@
 """The chat while somebody floods it (CH-21), and while members leave in the midst of a talk (CH-10)."""
 
+from chat_flow import Talk
 from harness import SANITIZED, Daemon, Flow, SystemTest, expand, for_each_shard_count, main, pump
-from talk import Talk
 
 MIB = 1 << 20
 BLOCK = 1 << 16

@@ -5,8 +5,8 @@ import contextlib
 import signal
 import socket
 
+from chat_flow import Talk
 from harness import SANITIZED, Daemon, Flow, SystemTest, expand, for_each_shard_count, main, pump, wait_for
-from talk import Talk
 
 BOOK_SHARD = 0
 SERVING = (0, 1)
