@@ -66,7 +66,7 @@ class Floods(SystemTest):
     # times a lot. Who has to wait until a flood ends waits for ever.
     VOLUME_PER_EXCHANGE = 1024 * MIB
     RECEIVE_BUFFERS = 16 * MIB  # of each shard, by default; resident once they were used
-    UNHEARD_MEMORY = 16 * MIB
+    UNHEARD_MEMORY = RECEIVE_BUFFERS + 16 * MIB  # of the shard where the flooder is
     HEARD_MEMORY = 32 * MIB
 
     @for_each_shard_count
