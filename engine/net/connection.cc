@@ -47,6 +47,7 @@ void Connection::open(Fd socket, Service& service, Origin origin) {
   origin_ = origin;
   output_high_ = all_.limits_.output_high_bytes;
   output_low_ = all_.limits_.output_low_bytes;
+  kept_bytes_min_ = all_.limits_.kept_bytes_min;
   leads_ = false;
   block_bytes_max_ = 0;
   block_bytes_ = block_bytes_first;
@@ -281,10 +282,10 @@ void Connection::adapt_block(std::size_t received) {
 }
 
 // Held input was copied already, so it ends elsewhere than the buffer.
-std::optional<KeptBytes> Connection::try_keep(Bytes bytes) {
+std::optional<KeptBytes> Connection::try_keep_many(Bytes bytes) {
   ASSERT(parsing_);
   const Completion* received = all_.received_;
-  if (received == nullptr || bytes.size() < all_.limits_.kept_bytes_min) return {};
+  if (received == nullptr) return {};
   if (bytes.data() + bytes.size() != received->data + received->result) return {};
   if (!all_.io_.can_spare_buffer()) {
     ++counters_.receives_not_kept;

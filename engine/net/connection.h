@@ -45,7 +45,6 @@ class Connection final : public Link, public TimerTarget {
   void shutdown_write() override;
   void reset_after_flush(CloseReason reason) override;
   void abort(CloseReason reason) override;
-  std::optional<KeptBytes> try_keep(Bytes bytes) override;
   TakenBlock take() override;
   void become(Session& next, Service& owner) override;
 
@@ -70,6 +69,7 @@ class Connection final : public Link, public TimerTarget {
   };
 
   void list_touched() override;
+  std::optional<KeptBytes> try_keep_many(Bytes bytes) override;
 
   // Life.
   void open(Fd socket, Service& service, Origin origin);

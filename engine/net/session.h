@@ -96,7 +96,10 @@ class Link {
   // if the shard has too few buffers to spare one: then they are to be copied. Whoever keeps them
   // writes them, or gives them back. Requires: inside on_bytes, which returns that it dealt with
   // all that it was given.
-  virtual std::optional<KeptBytes> try_keep(Bytes bytes) = 0;
+  std::optional<KeptBytes> try_keep(Bytes bytes) {
+    if (bytes.size() < kept_bytes_min_) return {};
+    return try_keep_many(bytes);
+  }
   void write_kept(const KeptBytes& kept) {
     outbox_.write(kept);
     touch();
@@ -205,6 +208,7 @@ class Link {
   ~Link() = default;
 
   virtual void list_touched() = 0;
+  virtual std::optional<KeptBytes> try_keep_many(Bytes bytes) = 0;
 
   Post& post_;
   PayloadPool& payloads_;
@@ -215,6 +219,7 @@ class Link {
   Outbox outbox_;
   std::uint64_t output_high_ = 0;
   std::uint64_t pending_max_ = 0;
+  std::uint32_t kept_bytes_min_ = UINT32_MAX;
   std::uint32_t block_bytes_max_ = 0;  // 0: receives into the shard's common buffers
   std::uint8_t pauses_ = 0;
   bool touched_ = false;

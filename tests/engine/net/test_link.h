@@ -82,7 +82,6 @@ class TestLink final : public Link {
     close_after_flush(reason);
   }
   // What a test puts here is what the session takes.
-  std::optional<KeptBytes> try_keep(Bytes) override { return {}; }
   TakenBlock take() override { return std::exchange(block, {}); }
   std::uint32_t block_bytes_max() const { return block_bytes_max_; }
   void abort(CloseReason reason) override {
@@ -103,6 +102,7 @@ class TestLink final : public Link {
 
  private:
   void list_touched() override { ++touched; }
+  std::optional<KeptBytes> try_keep_many(Bytes) override { return {}; }
 };
 
 // Bytes that tell a mix-up: each position differs from its neighbours.
