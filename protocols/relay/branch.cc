@@ -13,8 +13,6 @@ using engine::Message;
 
 namespace {
 
-std::uint64_t bit_of(std::uint32_t shard) { return std::uint64_t{1} << shard; }
-
 Bytes topic_of(const Message& event) {
   return event.payload_bytes().substr(0, event_head_of(event).topic_bytes);
 }
@@ -33,9 +31,8 @@ void erase_one(std::vector<T*>& list, T* element) {
 
 }  // namespace
 
-Branch::Branch(engine::ActorRef self, const std::vector<engine::ActorRef>& exchanges,
-               engine::Post& post, engine::PayloadPool& payloads)
-    : self_(self), exchanges_(exchanges), post_(post), payloads_(payloads) {}
+Branch::Branch(const Places& places, engine::Post& post, engine::PayloadPool& payloads)
+    : places_(places), post_(post), payloads_(payloads) {}
 
 // New ones first, so that a topic that stays is not given up in between.
 std::uint64_t Branch::set_topics(Subscriber& subscriber, std::span<const Bytes> names) {
@@ -69,7 +66,7 @@ std::uint64_t Branch::add(Subscriber& subscriber, Bytes name) {
   subscriber.topics.push_back(&topic);
   if (is_new) tell_exchange(name, kind_subscribe);
   // Told now, or by somebody else just before: either way it may not have been heard yet.
-  return bit_of(home_of(name));
+  return home_bit_of(name);
 }
 
 std::uint64_t Branch::remove(Subscriber& subscriber, Topic& topic) {
@@ -78,15 +75,16 @@ std::uint64_t Branch::remove(Subscriber& subscriber, Topic& topic) {
   const std::string name = *topic.name;
   topics_.erase(name);
   tell_exchange(name, kind_unsubscribe);
-  return bit_of(home_of(name));
+  return home_bit_of(name);
 }
 
-std::uint32_t Branch::home_of(Bytes name) const {
-  return home_of_topic(name, static_cast<std::uint32_t>(exchanges_.size()));
+std::uint64_t Branch::home_bit_of(Bytes name) const {
+  return std::uint64_t{1} << places_.exchange_of(name).shard();
 }
 
 void Branch::tell_exchange(Bytes name, std::uint16_t kind) {
-  post_.tell(exchanges_[home_of(name)], self_, kind).put_payload(payloads_.make(name));
+  const engine::ActorRef self = places_.branches[post_.shard()];
+  post_.tell(places_.exchange_of(name), self, kind).put_payload(payloads_.make(name));
 }
 
 // Events of one topic that came one behind the other and are for everybody go to each subscriber

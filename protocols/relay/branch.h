@@ -15,6 +15,7 @@
 #include "engine/actor/post.h"
 #include "engine/base/payload.h"
 #include "protocols/relay/frame_compressor.h"
+#include "protocols/relay/places.h"
 #include "protocols/relay/topic_map.h"
 
 namespace ringpost::relay {
@@ -42,9 +43,7 @@ class Subscriber {
 
 class Branch final : public engine::Actor {
  public:
-  // `exchanges`: of each shard.
-  Branch(engine::ActorRef self, const std::vector<engine::ActorRef>& exchanges, engine::Post& post,
-         engine::PayloadPool& payloads);
+  Branch(const Places& places, engine::Post& post, engine::PayloadPool& payloads);
 
   // The topics that the subscriber has from now on, instead of those that it had. The shards whose
   // exchanges were told, a bit each: once they have answered a sync, the topics are active.
@@ -54,7 +53,7 @@ class Branch final : public engine::Actor {
   void receive(std::span<const engine::Message> run) override;
 
  private:
-  std::uint32_t home_of(engine::Bytes name) const;
+  std::uint64_t home_bit_of(engine::Bytes name) const;
   std::uint64_t add(Subscriber& subscriber, engine::Bytes name);
   std::uint64_t remove(Subscriber& subscriber, Topic& topic);
   void tell_exchange(engine::Bytes name, std::uint16_t kind);
@@ -62,8 +61,7 @@ class Branch final : public engine::Actor {
   engine::Payload compressed(std::span<const engine::Message> events);
   engine::Payload together(std::span<const engine::Message> events);
 
-  engine::ActorRef self_;
-  std::vector<engine::ActorRef> exchanges_;
+  Places places_;
   engine::Post& post_;
   engine::PayloadPool& payloads_;
   TopicMap<Topic> topics_;

@@ -5,7 +5,6 @@
 #include "engine/base/assert.h"
 #include "protocols/relay/messages.h"
 #include "protocols/relay/page.h"
-#include "protocols/relay/topic_map.h"
 #include "protocols/relay/writer.h"
 #include "protocols/websocket/deflate_offer_parser.h"
 #include "protocols/websocket/handshake.h"
@@ -103,8 +102,7 @@ void Publish::on_request(http::Session& session, const Request&, Bytes, Bytes co
   char* const out = websocket::write_header(event.fill() + topic.size(), header);
   std::memcpy(out, text.data(), text.size());
 
-  const auto shards = static_cast<std::uint32_t>(places_.exchanges.size());
-  Message& message = session.ask(places_.exchanges[home_of_topic(topic, shards)], kind_publish);
+  Message& message = session.ask(places_.exchange_of(topic), kind_publish);
   put_event_head(message, {.user = publication.user_id.value_or(0),
                            .topic_bytes = static_cast<std::uint32_t>(topic.size()),
                            .for_user = publication.user_id.has_value()});

@@ -10,19 +10,10 @@
 #include "protocols/http/session.h"
 #include "protocols/relay/client_id.h"
 #include "protocols/relay/json_parser.h"
+#include "protocols/relay/places.h"
 #include "protocols/relay/session.h"
 
 namespace ringpost::relay {
-
-// Where the actors of all shards are, by shard.
-struct Places {
-  std::vector<engine::ActorRef> registries;
-  std::vector<engine::ActorRef> exchanges;
-
-  engine::ActorRef registry_of(const ClientId& id) const {
-    return registries[id.home(static_cast<std::uint32_t>(registries.size()))];
-  }
-};
 
 // WS-6, WS-7, C10: the fields of every response, and of the answer to OPTIONS.
 inline constexpr engine::Bytes cors_fields =

@@ -8,7 +8,7 @@ using http::Method;
 
 Server::Server(const Parts& parts, const Places& places, const ServerOptions& options)
     : places_(places),
-      session_shared_(options.session, parts.branch, places.registries),
+      session_shared_(options.session, parts.branch, places_),
       subscribers_(session_shared_),
       register_(json_, places_, parts.ids, options.public_url),
       unregister_(places_),

@@ -157,10 +157,9 @@ bool Session::on_whole(const FrameResult& last, Bytes message) {
   return errc == websocket::Errc::none;
 }
 
-// WS-20 to WS-22: only a request for topics means something.
+// WS-20 to WS-22: only a request for topics means something; "ping" is none.
 void Session::on_message(Bytes text) {
   ++link_->counters().requests;
-  if (text == "ping" || text == "ping\n") return;
   if (shared_.json.parse(text, shared_.topics) != Errc::none) return;
   bool fits = shared_.topics.size() <= shared_.options.topics_max;
   for (const Bytes topic : shared_.topics) fits &= topic.size() <= shared_.options.topic_bytes_max;
@@ -234,7 +233,7 @@ void Session::on_farewell() { end(close_code::going_away, CloseReason::drain); }
 
 void Session::on_closed(CloseReason) {
   leave();
-  if (link_ != nullptr) tell_registry(kind_disconnected);
+  tell_registry(kind_disconnected);
   replies_.clear();
   gathered_.clear(link_->buffers());
 }
@@ -287,8 +286,7 @@ void Session::settle() {
 }
 
 void Session::tell_registry(std::uint16_t kind) {
-  const std::uint32_t home = id_.home(static_cast<std::uint32_t>(shared_.registries.size()));
-  put_id(link_->post().tell(shared_.registries[home], link_->self(), kind), id_);
+  put_id(link_->post().tell(shared_.places.registry_of(id_), link_->self(), kind), id_);
 }
 
 // Who sends nothing between two Pings, not even the answer to one, is gone.

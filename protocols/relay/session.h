@@ -41,13 +41,12 @@ struct SessionOptions {
 // The field of a response to an upgrade that says that messages may be compressed.
 inline constexpr engine::Bytes extensions_field = "sec-websocket-extensions: ";
 
-// What the sessions of one shard have in common. The branch and the registries outlive it.
+// What the sessions of one shard have in common. Branch and places outlive it.
 struct SessionShared {
-  SessionShared(const SessionOptions& of_all, Branch& of_shard,
-                std::vector<engine::ActorRef> of_shards)
+  SessionShared(const SessionOptions& of_all, Branch& of_shard, const Places& of_all_shards)
       : options(of_all),
         branch(of_shard),
-        registries(std::move(of_shards)),
+        places(of_all_shards),
         budget{.bytes_max = of_all.held_bytes_max},
         inflater(of_all.limits.message_bytes_max) {}
 
@@ -58,7 +57,7 @@ struct SessionShared {
 
   SessionOptions options;
   Branch& branch;
-  std::vector<engine::ActorRef> registries;  // by shard
+  const Places& places;
   http::ContentBudget budget;
   JsonParser json;
   std::vector<engine::Bytes> topics;  // scratch of one request for topics

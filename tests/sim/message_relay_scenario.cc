@@ -229,13 +229,7 @@ MessageRelayScenario::MessageRelayScenario(const ScenarioOptions& options)
 
 void MessageRelayScenario::wire(Shard& shard) {
   const std::uint32_t self = shard.post().shard();
-  relay::Places places;
-  std::vector<ActorRef> branches;
-  for (std::uint32_t i = 0; i < shard_count(); ++i) {
-    places.registries.push_back(ActorRef::actor(i, slot_registry, 1));
-    places.exchanges.push_back(ActorRef::actor(i, slot_exchange, 1));
-    branches.push_back(ActorRef::actor(i, slot_branch, 1));
-  }
+  const relay::Places places(shard_count(), slot_registry, slot_exchange, slot_branch);
   shard.set_observer(observers_[self].get());
   auto registry = std::make_unique<relay::Registry>(
       relay::Registry::Parts{shard.post(), shard.timers(), shard.counters(), shard.now()},
@@ -244,10 +238,9 @@ void MessageRelayScenario::wire(Shard& shard) {
   shard.spawn_at(slot_registry, std::move(registry));
   auto exchange = std::make_unique<relay::Exchange>(
       relay::Exchange::Parts{shard.post(), shard.timers(), shard.counters(), shard.now()},
-      branches);
+      places.branches);
   shard.spawn_at(slot_exchange, std::make_unique<EventProbe>(*this, self, std::move(exchange)));
-  auto branch = std::make_unique<relay::Branch>(branches[self], places.exchanges, shard.post(),
-                                                shard.payloads());
+  auto branch = std::make_unique<relay::Branch>(places, shard.post(), shard.payloads());
   auto server = std::make_unique<relay::Server>(relay::Server::Parts{*branch, *ids_[self], clock_},
                                                 places, server_);
   shard.spawn_at(slot_branch, std::make_unique<EventProbe>(*this, self, std::move(branch)));

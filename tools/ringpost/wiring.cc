@@ -254,13 +254,7 @@ void Wiring::wire_tcp_echo(Shard& shard) {
 void Wiring::wire_message_relay(Shard& shard) {
   const MessageRelayOptions& options = options_.message_relay;
   const std::uint32_t self = shard.post().shard();
-  relay::Places places;
-  std::vector<ActorRef> branches;
-  for (std::uint32_t i = 0; i < shard_count(); ++i) {
-    places.registries.push_back(ActorRef::actor(i, slot_registry, 1));
-    places.exchanges.push_back(ActorRef::actor(i, slot_exchange, 1));
-    branches.push_back(ActorRef::actor(i, slot_relay_branch, 1));
-  }
+  const relay::Places places(shard_count(), slot_registry, slot_exchange, slot_relay_branch);
   shard.spawn_at(
       slot_registry,
       std::make_unique<relay::Registry>(
@@ -270,9 +264,8 @@ void Wiring::wire_message_relay(Shard& shard) {
   shard.spawn_at(slot_exchange, std::make_unique<relay::Exchange>(
                                     relay::Exchange::Parts{shard.post(), shard.timers(),
                                                            shard.counters(), shard.now()},
-                                    branches));
-  auto branch = std::make_unique<relay::Branch>(branches[self], places.exchanges, shard.post(),
-                                                shard.payloads());
+                                    places.branches));
+  auto branch = std::make_unique<relay::Branch>(places, shard.post(), shard.payloads());
   relay::ServerOptions server;
   server.http.limits.head_bytes_max = static_cast<std::uint32_t>(options.head_bytes_max);
   server.http.limits.target_bytes_max = static_cast<std::uint32_t>(options.head_bytes_max / 2);

@@ -56,13 +56,12 @@ class RelayWorld {
   };
 
   struct Shard {
-    Shard(const WorldOptions& options, std::uint32_t index, const Places& places,
-          const std::vector<ActorRef>& branches)
+    Shard(const WorldOptions& options, std::uint32_t index, const Places& places)
         : net(index, options.shards),
           timers(net.now),
           registry({net.post, timers, net.counters, net.now}, options.registry),
-          exchange({net.post, timers, net.counters, net.now}, branches),
-          branch(branches[index], places.exchanges, net.post, net.payloads),
+          exchange({net.post, timers, net.counters, net.now}, places.branches),
+          branch(places, net.post, net.payloads),
           ids(index + 1),
           server({branch, ids, clock}, places, server_options(options)) {}
     static ServerOptions server_options(const WorldOptions& options) {
@@ -162,16 +161,10 @@ class RelayWorld {
   };
 
   explicit RelayWorld(const WorldOptions& options = {}, std::uint64_t seed = 1)
-      : options_(options), prng_(seed) {
-    std::vector<ActorRef> branches;
-    for (std::uint32_t i = 0; i < options.shards; ++i) {
-      places_.registries.push_back(ActorRef::actor(i, slot_registry, 1));
-      places_.exchanges.push_back(ActorRef::actor(i, slot_exchange, 1));
-      branches.push_back(ActorRef::actor(i, slot_branch, 1));
-    }
-    for (std::uint32_t i = 0; i < options.shards; ++i) {
-      shards_.emplace_back(options, i, places_, branches);
-    }
+      : options_(options),
+        prng_(seed),
+        places_(options.shards, slot_registry, slot_exchange, slot_branch) {
+    for (std::uint32_t i = 0; i < options.shards; ++i) shards_.emplace_back(options, i, places_);
   }
   ~RelayWorld() {
     for (Client& client : clients_) client.close();
