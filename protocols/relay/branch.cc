@@ -78,6 +78,12 @@ std::uint64_t Branch::remove(Subscriber& subscriber, Topic& topic) {
   return home_bit_of(name);
 }
 
+std::uint64_t Branch::homes_of(const Subscriber& subscriber) const {
+  std::uint64_t homes = 0;
+  for (const Topic* topic : subscriber.topics) homes |= home_bit_of(*topic->name);
+  return homes;
+}
+
 std::uint64_t Branch::home_bit_of(Bytes name) const {
   return std::uint64_t{1} << places_.exchange_of(name).shard();
 }

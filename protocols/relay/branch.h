@@ -49,6 +49,8 @@ class Branch final : public engine::Actor {
   // exchanges were told, a bit each: once they have answered a sync, the topics are active.
   std::uint64_t set_topics(Subscriber& subscriber, std::span<const engine::Bytes> names);
   void leave(Subscriber& subscriber) { set_topics(subscriber, {}); }
+  // The shards whose exchanges order its topics, a bit each.
+  std::uint64_t homes_of(const Subscriber& subscriber) const;
 
   void receive(std::span<const engine::Message> run) override;
 

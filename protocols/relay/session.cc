@@ -263,7 +263,7 @@ void Session::on_messages(std::span<const Message> run) {
         if (state_ != State::closing) replies_.synced(message.token);
         break;
       case kind_removed:
-        end(close_code::normal, CloseReason::peer_closed);
+        on_removed();
         break;
       default:
         ASSERT(!"a message to a subscriber");
@@ -272,12 +272,25 @@ void Session::on_messages(std::span<const Message> run) {
   settle();
 }
 
+// WS-31: what was published before comes first. It has its place with an exchange then, and its
+// shard's answer comes behind it.
+void Session::on_removed() {
+  if (state_ == State::closing || end_code_ != 0) return;
+  replies_.note_told(shared_.branch.homes_of(*this));
+  replies_.barrier();
+  end_code_ = close_code::normal;
+  end_reason_ = CloseReason::peer_closed;
+  link_->pause();
+}
+
 // Answers may have left: the response to the upgrade is the first of them.
 void Session::settle() {
   if (state_ == State::opening && replies_.empty()) {
     state_ = State::live;
-    if (end_code_ != 0) return end(end_code_, end_reason_);
-    link_->resume();
+    if (end_code_ == 0) link_->resume();
+  }
+  if (state_ == State::live && end_code_ != 0 && replies_.empty()) {
+    return end(end_code_, end_reason_);
   }
   if (waiting_ && !replies_.full()) {
     waiting_ = false;

@@ -104,6 +104,7 @@ class Session final : public engine::Session, public Subscriber {
   void write_frame(websocket::Opcode opcode, engine::Bytes payload);
   void tell_registry(std::uint16_t kind);
   void leave();
+  void on_removed();
   void settle();
 
   SessionShared& shared_;
@@ -115,7 +116,7 @@ class Session final : public engine::Session, public Subscriber {
   http::GatheredContent gathered_;  // of a message in pieces
   engine::ReplyQueue replies_;
   State state_ = State::opening;
-  // Of an end that must wait for the response to the upgrade; 0: of none.
+  // Of an end that must wait for answers, the response to the upgrade among them; 0: of none.
   std::uint16_t end_code_ = 0;
   engine::CloseReason end_reason_ = engine::CloseReason::none;
   bool pinged_ = false;     // a Ping was sent

@@ -344,6 +344,25 @@ TEST_P(Relay, UnregisteringEndsTheConnectionBehindWhatWasQueued) {
   EXPECT_EQ(again.body, "Client not found with id " + id);
 }
 
+// WS-31: also where the event and the DELETE go different ways.
+TEST_P(Relay, WhatWasPublishedBeforeUnregisteringIsHeard) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    start(seed);
+    const std::string id = register_user();
+    Client& client = subscribe(id);
+    Client& other = connect();
+    other.send(publish_request("tech", "last"));
+    while (other.read().empty()) ASSERT_TRUE(world_->step());
+    other.send(request("DELETE /register/" + id));
+    world_->settle();
+    ASSERT_EQ(client.read(),
+              "\x81\x04"
+              "last"
+              "\x88\x02\x03\xe8")
+        << "seed " << seed;
+  }
+}
+
 // WS-36: whenever the DELETE comes, the removed one stays removed.
 TEST_P(Relay, ALateUpgradeDoesNotBringARemovedClientBack) {
   int upgraded = 0;
