@@ -32,7 +32,7 @@ std::vector<StoredRun> group(engine::Prng& random, double spread, double slower)
   return runs;
 }
 
-// What is said of a hundred pairs.
+// What is said of a hundred pairs: the same hundred always, so nothing below is left to chance.
 std::map<Verdict, int> verdicts(double spread, double slower) {
   engine::Prng random(20);
   std::map<Verdict, int> counts;
@@ -49,14 +49,14 @@ std::map<Verdict, int> verdicts(double spread, double slower) {
 TEST(Compare, AAgainstAIsTheSame) { EXPECT_GE(verdicts(0.02, 0)[Verdict::same], 95); }
 
 TEST(Compare, FindsASlowDownOfFivePercentAmongRunsThatSpreadByTwo) {
-  EXPECT_GE(verdicts(0.02, 0.05)[Verdict::worse], 95);
+  EXPECT_EQ(verdicts(0.02, 0.05)[Verdict::worse], pairs);
 }
 
 TEST(Compare, CannotTellWhenRunsSpreadByTen) {
   EXPECT_GE(verdicts(0.1, 0.05)[Verdict::cannot_tell], 95);
   auto unchanged = verdicts(0.1, 0);
   EXPECT_EQ(unchanged[Verdict::worse], 0);
-  EXPECT_GE(unchanged[Verdict::cannot_tell], 90);
+  EXPECT_GE(unchanged[Verdict::cannot_tell], 95);
 }
 
 TEST(Compare, FindsWhatIsBeyondDoubtAmongRunsThatSpreadByTen) {
