@@ -102,7 +102,7 @@ bool Session::take(const FrameResult& frame) {
       return false;
     case FrameStatus::control:
       on_control(frame);
-      return state_ != State::closing;
+      return !has_left();
     case FrameStatus::data:
       return on_data(frame);
   }
@@ -176,24 +176,21 @@ void Session::on_control(const FrameResult& frame) {
   const Bytes payload(plain, frame.payload.size());
   if (frame.opcode == Opcode::close) return on_close_frame(payload);
   if (frame.opcode == Opcode::pong) return;
-  const websocket::FrameHeader header{.opcode = Opcode::pong, .payload_bytes = payload.size()};
-  engine::Payload pong = link_->payloads().make(websocket::header_bytes(header) + payload.size());
-  char* const out = websocket::write_header(pong.fill(), header);
-  std::memcpy(out, payload.data(), payload.size());
-  replies_.say(std::move(pong));
+  replies_.say(make_frame(Opcode::pong, payload));
 }
 
-// WS-32
+// WS-32, behind the Pongs that are still to leave.
 void Session::on_close_frame(Bytes payload) {
   const websocket::CloseResult close = websocket::parse_close(payload);
   if (close.errc != websocket::Errc::none) return fail(close.errc);
-  write_frame(Opcode::close, payload);
-  leave();
-  link_->close_after_flush(CloseReason::peer_closed);
+  link_->pause();
+  leave(State::leaving);
+  replies_.note_told(std::uint64_t{1} << shared_.places.registry_of(id_).shard());
+  replies_.say(make_frame(Opcode::close, payload));
 }
 
 void Session::on_end(Bytes) {
-  leave();
+  leave(State::closing);
   link_->close_after_flush(CloseReason::peer_closed);
 }
 
@@ -210,7 +207,7 @@ void Session::fail(websocket::Errc errc) {
 }
 
 void Session::end(std::uint16_t code, CloseReason reason) {
-  if (state_ == State::closing) return;
+  if (has_left()) return;
   if (state_ == State::opening) {  // behind the response, which is still to leave
     if (end_code_ != 0) return;
     end_code_ = code;
@@ -220,20 +217,21 @@ void Session::end(std::uint16_t code, CloseReason reason) {
   char payload[websocket::close_code_bytes];
   websocket::write_close_code(payload, code);
   write_frame(Opcode::close, {payload, sizeof payload});
-  leave();
+  leave(State::closing);
   link_->close_after_flush(reason);
 }
 
-void Session::leave() {
-  state_ = State::closing;
-  if (std::exchange(is_member_, false)) shared_.branch.leave(*this);
+void Session::leave(State state) {
+  state_ = state;
+  if (!std::exchange(is_member_, false)) return;
+  shared_.branch.leave(*this);
+  tell_registry(kind_disconnected);
 }
 
 void Session::on_farewell() { end(close_code::going_away, CloseReason::drain); }
 
 void Session::on_closed(CloseReason) {
-  leave();
-  tell_registry(kind_disconnected);
+  leave(State::closing);
   replies_.clear();
   gathered_.clear(link_->buffers());
 }
@@ -249,11 +247,15 @@ void Session::deliver(const engine::Payload& frames) {
 }
 
 void Session::write_frame(Opcode opcode, Bytes payload) {
-  char header[websocket::header_bytes_max];
-  char* const end =
-      websocket::write_header(header, {.opcode = opcode, .payload_bytes = payload.size()});
-  link_->write({header, static_cast<std::size_t>(end - header)});
-  link_->write(payload);
+  link_->write(make_frame(opcode, payload));
+}
+
+engine::Payload Session::make_frame(Opcode opcode, Bytes payload) const {
+  const websocket::FrameHeader header{.opcode = opcode, .payload_bytes = payload.size()};
+  engine::Payload frame = link_->payloads().make(websocket::header_bytes(header) + payload.size());
+  char* const out = websocket::write_header(frame.fill(), header);
+  std::memcpy(out, payload.data(), payload.size());
+  return frame;
 }
 
 void Session::on_messages(std::span<const Message> run) {
@@ -275,7 +277,7 @@ void Session::on_messages(std::span<const Message> run) {
 // WS-31: what was published before comes first. It has its place with an exchange then, and its
 // shard's answer comes behind it.
 void Session::on_removed() {
-  if (state_ == State::closing || end_code_ != 0) return;
+  if (has_left() || end_code_ != 0) return;
   replies_.note_told(shared_.branch.homes_of(*this));
   replies_.barrier();
   end_code_ = close_code::normal;
@@ -283,8 +285,13 @@ void Session::on_removed() {
   link_->pause();
 }
 
-// Answers may have left: the response to the upgrade is the first of them.
+// Answers may have left: the response to the upgrade is the first of them, that to a Close the
+// last.
 void Session::settle() {
+  if (state_ == State::leaving && replies_.empty()) {
+    state_ = State::closing;
+    return link_->close_after_flush(CloseReason::peer_closed);
+  }
   if (state_ == State::opening && replies_.empty()) {
     state_ = State::live;
     if (end_code_ == 0) link_->resume();

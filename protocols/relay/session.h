@@ -9,6 +9,9 @@
 //
 // A subscriber that does not take its events in time is told to come back later, alone (WS-30): it
 // is judged by what waits for it before it gets more.
+//
+// Its Close is answered once the registry has heard that it leaves: whoever has read the answer
+// finds the id gone, on whichever connection it asks (WS-13).
 
 #include <cstdint>
 #include <optional>
@@ -89,7 +92,8 @@ class Session final : public engine::Session, public Subscriber {
   enum class State : std::uint8_t {
     opening,  // not every exchange has heard of it: the response waits
     live,     // it gets events
-    closing,  // said goodbye: gets and hears nothing more
+    leaving,  // has said goodbye, and hears nothing more: the answer waits for the registry
+    closing,  // was said goodbye to: gets and hears nothing more
   };
 
   bool take(const websocket::FrameResult& frame);
@@ -103,7 +107,9 @@ class Session final : public engine::Session, public Subscriber {
   void end(std::uint16_t code, engine::CloseReason reason);
   void write_frame(websocket::Opcode opcode, engine::Bytes payload);
   void tell_registry(std::uint16_t kind);
-  void leave();
+  engine::Payload make_frame(websocket::Opcode opcode, engine::Bytes payload) const;
+  bool has_left() const { return state_ == State::leaving || state_ == State::closing; }
+  void leave(State state);
   void on_removed();
   void settle();
 
@@ -122,7 +128,7 @@ class Session final : public engine::Session, public Subscriber {
   bool pinged_ = false;     // a Ping was sent
   bool heard_ = false;      // something came since
   bool waiting_ = false;    // paused until Pongs have left
-  bool is_member_ = false;  // of the branch
+  bool is_member_ = false;  // of the branch, and of the registry
 };
 
 }  // namespace ringpost::relay

@@ -69,10 +69,12 @@ void MessageRelayClient::go_on_to_subscribe() {
 }
 
 void MessageRelayClient::ask_something() {
+  // Somebody who has just gone must not be found, not even now.
+  if (const std::string gone = ledger_.take_gone(); !gone.empty()) return ask_to_remove(gone);
   const std::uint64_t draw = world().prng().below(16);
   if (draw < 10) return ask_to_publish();
   if (draw < 12) return ask_to_enroll();
-  if (draw < 13) return ask_to_remove();
+  if (draw < 13 && !ledger_.ids().empty()) return ask_to_remove(random_id());
   ask_plain();
 }
 
@@ -153,9 +155,7 @@ std::string MessageRelayClient::random_id() {
   return ledger_.ids()[world().prng().below(ledger_.ids().size())];
 }
 
-void MessageRelayClient::ask_to_remove() {
-  if (ledger_.ids().empty()) return ask_plain();
-  const std::string id = random_id();
+void MessageRelayClient::ask_to_remove(const std::string& id) {
   MessageRelayLedger::Registration& registration = ledger_.registration(id);
   ++registration.removals;
   ask("DELETE /register/" + id, "",
@@ -213,6 +213,7 @@ void MessageRelayClient::send_frame(Opcode opcode, std::string_view payload, boo
 
 void MessageRelayClient::say_as_subscriber() {
   engine::Prng& prng = world().prng();
+  if (prng.one_in(64)) return say_goodbye();
   switch (prng.below(12)) {
     case 0:
       return send_frame(prng.one_in(2) ? Opcode::text : Opcode::binary, "ping");
@@ -228,6 +229,11 @@ void MessageRelayClient::say_as_subscriber() {
       // Who does not read keeps its topics, so that more and more waits for it.
       return is_reading() ? wish_for_topics() : send_frame(Opcode::text, "ping\n");
   }
+}
+
+void MessageRelayClient::say_goodbye() {
+  has_sent_close_ = true;
+  send_frame(Opcode::close, std::string("\x03\xe8 bye", 6));
 }
 
 // In one frame or in several, with a Ping behind it, and sometimes one within.
@@ -289,8 +295,7 @@ void MessageRelayClient::finish() {
   engine::Prng& prng = world().prng();
   const bool may_speak = !is_cut_off_ && !has_offended_ && prng.one_in(2);
   if (may_speak && stage_ == Stage::subscribed && !has_sent_close_) {
-    has_sent_close_ = true;
-    send_frame(Opcode::close, std::string("\x03\xe8 bye", 6));
+    say_goodbye();
     if (prng.one_in(2)) return set_finishing();  // the server closes first
   } else if (may_speak && stage_ == Stage::http && !is_last_asked_) {
     is_last_asked_ = true;
@@ -395,7 +400,7 @@ void MessageRelayClient::on_enrolled(const Asked& asked, int status, const std::
 void MessageRelayClient::on_removed(const Asked& asked, int status) {
   SIM_CHECK(status == 404 || (status == 200 && !asked.must_be_gone),
             "client %u: a removal is answered by %d", number(), status);
-  if (status == 200) ledger_.registration(asked.id).is_gone = true;
+  if (status == 200) ledger_.end(asked.id);
 }
 
 void MessageRelayClient::on_claimed(const Asked& asked, int status) {
@@ -516,7 +521,10 @@ void MessageRelayClient::on_close_frame(const std::string& payload) {
   const bool is_lacking = setting_.may_lack_memory && close_code_ == close_code::too_large;
   switch (close_code_) {
     case close_code::normal:
-      if (has_sent_close_) break;
+      if (has_sent_close_) {
+        if (registration.claims == 1) ledger_.end(id_);  // nobody else has the place
+        break;
+      }
       ++registration.evictions;
       SIM_CHECK(registration.removals + registration.claims > 1 || setting_.may_expire,
                 "client %u: is sent away by nobody", number());

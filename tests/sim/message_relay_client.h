@@ -98,7 +98,7 @@ class MessageRelayClient final : public ScenarioClient {
   void ask_plain();
   void ask_to_publish();
   void ask_to_enroll();
-  void ask_to_remove();
+  void ask_to_remove(const std::string& id);
   void ask_to_upgrade(const std::string& id);
   void go_on_to_subscribe();
   bool take_response();
@@ -110,6 +110,7 @@ class MessageRelayClient final : public ScenarioClient {
   // WebSocket.
   void send_frame(websocket::Opcode opcode, std::string_view payload, bool is_fin = true);
   void say_as_subscriber();
+  void say_goodbye();
   void wish_for_topics();
   void offend();
   bool take_frame();

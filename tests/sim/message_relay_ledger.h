@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "tests/sim/sim_trace.h"
@@ -36,7 +37,7 @@ class MessageRelayLedger {
 
   struct Registration {
     std::uint64_t user = 0;
-    bool is_gone = false;       // somebody has read that it was removed
+    bool is_gone = false;       // somebody has read that it was removed, or its own end
     std::size_t claims = 0;     // upgrades that were asked for
     std::size_t removals = 0;   // that were asked for
     std::size_t evictions = 0;  // connections that were sent away in an orderly way
@@ -58,6 +59,12 @@ class MessageRelayLedger {
     ids_.push_back(id);
   }
   const std::vector<std::string>& ids() const { return ids_; }
+  void end(const std::string& id) {
+    registrations_.at(id).is_gone = true;
+    latest_gone_ = id;
+  }
+  // The id that has ended last, once; empty: there is none.
+  std::string take_gone() { return std::exchange(latest_gone_, {}); }
   Registration& registration(const std::string& id) { return registrations_.at(id); }
 
  private:
@@ -71,6 +78,7 @@ class MessageRelayLedger {
   Topic topics_[topic_count];
   std::unordered_map<std::string, Registration> registrations_;  // looked up, never walked
   std::vector<std::string> ids_;
+  std::string latest_gone_;
 };
 
 }  // namespace ringpost::sim

@@ -8,7 +8,7 @@ import threading
 import unittest
 from contextlib import closing
 
-from harness import SANITIZED, Daemon, SystemTest, expand, for_each_shard_count, main, wait_for
+from harness import SANITIZED, Client, Daemon, SystemTest, expand, for_each_shard_count, main, wait_for
 from web import ACCEPT, BINARY, CLOSE, KEY, PONG, TEXT, Web, subscriber, texts_of
 
 HEALTH = '{"data":{"message":"Route Working Properly"},"success":true}'
@@ -206,19 +206,68 @@ class Events(RelayTest):
                 self.expect_close(web, 1000)
 
     @for_each_shard_count
+    def test_ws_31_a_close_that_is_not_answered(self, shards):
+        """The client neither answers nor closes: it sees the end, and after a while is let go."""
+        with Daemon("--linger-timeout", "1ms", shards=shards) as daemon:
+            for _ in range(2 * shards):
+                self.unregistered_while_connected(daemon)
+            daemon.wait_for_total("open", 0)
+
+    @for_each_shard_count
+    def test_ws_31_a_close_that_is_answered(self, shards):
+        """Nothing waits for the time to pass."""
+        with Daemon("--linger-timeout", "1h", shards=shards) as daemon:
+            for _ in range(2 * shards):
+                web = self.unregistered_while_connected(daemon)
+                web.send_frame(CLOSE, struct.pack(">H", 1000))
+                web.close()
+            daemon.wait_for_total("open", 0)
+
+    def unregistered_while_connected(self, daemon):
+        with closing(Web(daemon)) as web:
+            client_id = web.register()
+        web = subscriber(daemon, client_id=client_id)
+        with closing(Web(daemon)) as other:
+            self.assertEqual(other.ask("DELETE", f"/register/{client_id}").status, 200)
+        self.expect_close(web, 1000)
+        return web
+
+    @for_each_shard_count
+    def test_ws_33_a_client_that_drops_its_connection(self, shards):
+        """Each shard has room for one, so who may register has the place of one that is gone."""
+        options = ("--relay-registrations-max", "1", "--linger-timeout", "1h", "--log-level", "debug")
+        drops = (
+            ("reset", Client.reset),
+            ("peer_closed", Client.close),
+            ("peer_closed", Client.half_close),
+        )
+        with Daemon(*options, shards=shards) as daemon:
+            asking = Web(daemon)
+
+            def register():
+                response = asking.ask("POST", "/register", '{"user_id":1}')
+                return json.loads(response.body)["url"][-32:] if response.status == 200 else None
+
+            for reason, drop in drops:
+                ids = [wait_for("a place", register) for _ in range(shards)]
+                self.assertIsNone(register())
+                for client_id in ids:
+                    client = subscriber(daemon, client_id=client_id).client
+                    peer = "%s:%d" % client.socket.getsockname()
+                    drop(client)
+                    daemon.wait_for_event("connection closed", peer=peer, reason=reason)
+
+    @for_each_shard_count
     def test_row_57_an_address_is_good_once(self, shards):
         with Daemon(shards=shards) as daemon:
-            client_id = Web(daemon).register()
-            web = subscriber(daemon, client_id=client_id)
-            web.send_frame(CLOSE, struct.pack(">H", 1000))
-            self.expect_close(web, 1000)
-            web.close()
-
-            def is_gone():  # who asks before that takes the place, and gives it up
-                with closing(Web(daemon)) as asking:
-                    return asking.upgrade(client_id).status == 404
-
-            wait_for("the id to be gone", is_gone)
+            for _ in range(2 * shards):
+                client_id = Web(daemon).register()
+                web = subscriber(daemon, client_id=client_id)
+                web.send_frame(CLOSE, struct.pack(">H", 1000))
+                self.expect_close(web, 1000)
+                self.assertEqual(Web(daemon).upgrade(client_id).status, 404)
+                gone = Web(daemon).ask("DELETE", f"/register/{client_id}")
+                self.assertEqual(gone.status, 404)
 
     @for_each_shard_count
     def test_row_58_the_second_connection_wins(self, shards):

@@ -192,12 +192,12 @@ TEST_P(Relay, EverybodySeesOneOrder) {
 }
 
 // A Pong that waited for topics came behind the Close.
-TEST_P(Relay, NothingIsSaidBehindTheClose) {
+TEST_P(Relay, TheCloseIsTheLastAnswer) {
   Client& client = subscribe(register_user());
   client.send(text_frame(R"({"topics":["cats"]})") + frame(Opcode::ping, "hi") +
               frame(Opcode::close, "\x03\xe8"));
   world_->settle();
-  EXPECT_EQ(frames_of(client.read()), Events{"close \x03\xe8"});
+  EXPECT_EQ(frames_of(client.read()), (Events{"pong hi", "close \x03\xe8"}));
 }
 
 // The answer to a Close that did not wait for the 101 came in front of it.
@@ -293,7 +293,8 @@ TEST_P(Relay, ACloseIsAnsweredInKind) {
                                      "\x03\xe8"
                                      "bye"s}) {
     Client& client = subscribe(register_user());
-    client.send(frame(Opcode::close, payload));
+    client.send(frame(Opcode::close, payload) + text_frame("not heard any more"));
+    world_->settle();
     const std::string output = client.read();
     EXPECT_EQ(output, "\x88"s + static_cast<char>(payload.size()) + payload);
     EXPECT_EQ(client.link.goodbye, CloseReason::peer_closed);
@@ -309,6 +310,27 @@ TEST_P(Relay, AnAddressIsGoodForOneConnection) {
   const Response response = ask(upgrade_request(id));
   EXPECT_EQ(response.status, 404);
   EXPECT_EQ(response.body, "Client not found with id " + id);
+}
+
+// The registry heard of the end when the connection was gone, which the client's own end of it, or
+// the time for that, came before: until then the id was still good.
+TEST_P(Relay, WhoHasReadTheAnswerToItsCloseFindsTheIdGone) {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    start(seed);
+    const std::string id = register_user();
+    Client& client = subscribe(id);
+    Client& remover = connect();
+    Client& claimer = connect();
+    client.send(frame(Opcode::close, "\x03\xe8"));
+    while (client.read().empty()) ASSERT_TRUE(world_->step());
+    remover.send(request("DELETE /register/" + id));
+    claimer.send(upgrade_request(id));
+    world_->settle();
+    for (Client* asking : {&remover, &claimer}) {
+      std::string output = asking->read();
+      ASSERT_EQ(take_response(output).status, 404) << "seed " << seed;
+    }
+  }
 }
 
 // WS-35, row 58
