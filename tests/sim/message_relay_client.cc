@@ -1,6 +1,7 @@
 #include "tests/sim/message_relay_client.h"
 
 #include <algorithm>
+#include <cinttypes>
 #include <utility>
 
 #include "protocols/relay/writer.h"
@@ -316,7 +317,7 @@ void MessageRelayClient::say_last_words() {
 
 void MessageRelayClient::on_data(std::string_view bytes) {
   was_served_ = true;
-  deaf_bytes_ = 0;
+  heard_bytes_ += bytes.size();
   incoming_.append(bytes);
   while (!is_over()) {
     const bool is_http = stage_ == Stage::http || stage_ == Stage::upgrading;
@@ -425,6 +426,7 @@ void MessageRelayClient::on_claimed(const Asked& asked, int status) {
   stage_ = Stage::subscribed;
   id_ = asked.id;
   subscribed_as_ = registration.user;
+  written_before_ = server_written_bytes();
   confirm_wish();
   if (habit() == Habit::stops_reading && scenario_.is_talking()) set_pace({.read_bytes_max = 0});
 }
@@ -536,6 +538,9 @@ void MessageRelayClient::on_close_frame(const std::string& payload) {
       break;
     case close_code::try_again_later:
       SIM_CHECK(setting_.drops_slow, "client %u: is not too slow", number());
+      // All that waited for it then has come now.
+      SIM_CHECK(heard_bytes_ > setting_.pending_bytes_max,
+                "client %u: is too slow with %" PRIu64 " bytes in all", number(), heard_bytes_);
       break;
     default:
       SIM_CHECK(is_lacking || (has_offended_ && close_code_ == offence_code_),
@@ -576,17 +581,27 @@ std::string MessageRelayClient::describe() const {
   return text;
 }
 
-void MessageRelayClient::on_branch_event(const Event& event, std::size_t frame_bytes,
-                                         std::size_t run_bytes) {
-  if (is_reading() || stage_ != Stage::subscribed || is_over()) return;
+bool MessageRelayClient::must_hear(const Event& event) const {
   const Hearing& hearing = hearing_[event.topic];
-  if (hearing.must_from == nowhere || event.place < hearing.must_from) return;
-  if (!event.is_for(subscribed_as_)) return;
-  const SimFaults& faults = world().context().faults;
-  const std::uint64_t on_the_way = faults.send_buffer_bytes + faults.receive_buffer_bytes;
-  const std::uint64_t bound = setting_.pending_bytes_max + on_the_way + run_bytes;
-  if (deaf_bytes_ > bound) is_overdue_ = true;
-  deaf_bytes_ += frame_bytes;
+  const bool has_topic = hearing.must_from != nowhere && event.place >= hearing.must_from;
+  return has_topic && event.is_for(subscribed_as_);
+}
+
+std::uint64_t MessageRelayClient::server_written_bytes() {
+  return world().network().written_bytes(endpoint() ^ 1u);
+}
+
+// What waits for it in the server is at least what its session was handed and the socket has not
+// taken. Whoever gets an event with more than the limit waiting is to be closed instead (WS-30).
+void MessageRelayClient::on_branch_run(std::span<const Reached> run) {
+  if (stage_ != Stage::subscribed || is_over()) return;
+  const std::uint64_t taken = server_written_bytes() - written_before_;
+  const bool is_behind = handed_bytes_ > taken + setting_.pending_bytes_max;
+  for (const Reached& reached : run) {
+    if (!must_hear(*reached.event)) continue;
+    handed_bytes_ += reached.frame_bytes;
+    is_overdue_ |= is_behind;
+  }
 }
 
 void MessageRelayClient::on_server_closed(CloseReason reason) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,9 +46,12 @@ class MessageRelayClient final : public ScenarioClient {
   void on_opened(std::uint32_t shard) { shard_ = shard; }
   void on_server_closed(engine::CloseReason reason);
   std::uint32_t shard() const { return shard_; }
-  // An event reaches the branch of this client's shard, as part of a run of `run_bytes`.
-  void on_branch_event(const MessageRelayLedger::Event& event, std::size_t frame_bytes,
-                       std::size_t run_bytes);
+  // A run of events reaches the branch of this client's shard, which hands on its own.
+  struct Reached {
+    const MessageRelayLedger::Event* event;
+    std::size_t frame_bytes;
+  };
+  void on_branch_run(std::span<const Reached> run);
 
  private:
   using Event = MessageRelayLedger::Event;
@@ -122,6 +126,8 @@ class MessageRelayClient final : public ScenarioClient {
   bool misses(std::size_t topic, std::size_t end) const;
   bool misses_something() const;
   bool must_leave() const;
+  bool must_hear(const Event& event) const;
+  std::uint64_t server_written_bytes();
   std::string random_id();
 
   Scenario& scenario_;
@@ -157,11 +163,13 @@ class MessageRelayClient final : public ScenarioClient {
   std::uint64_t subscribed_as_ = 0;  // user
   bool was_hasty_ = false;           // said something before it was upgraded
   bool has_sent_close_ = false;
-  bool is_cut_off_ = false;       // speaks in the midst of a frame, so says nothing more
-  int close_code_ = 0;            // that came
-  int offence_code_ = 0;          // that must come
-  std::uint64_t deaf_bytes_ = 0;  // of events that came for it since it last read
-  bool is_overdue_ = false;       // too far behind to be kept
+  bool is_cut_off_ = false;           // speaks in the midst of a frame, so says nothing more
+  int close_code_ = 0;                // that came
+  int offence_code_ = 0;              // that must come
+  std::uint64_t heard_bytes_ = 0;     // in all
+  std::uint64_t handed_bytes_ = 0;    // of events that its session was handed since it is upgraded
+  std::uint64_t written_before_ = 0;  // what the server's socket had taken before
+  bool is_overdue_ = false;           // too far behind to be kept
 };
 
 }  // namespace ringpost::sim

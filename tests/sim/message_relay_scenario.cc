@@ -169,20 +169,18 @@ void MessageRelayScenario::on_placed(const Message& message, std::uint32_t shard
 }
 
 void MessageRelayScenario::on_run(std::span<const Message> run, std::uint32_t shard) {
-  std::size_t run_bytes = 0;
+  std::vector<MessageRelayClient::Reached> reached;
   for (const Message& message : run) {
     if (message.kind == relay::kind_publish) on_placed(message, shard);
-    if (message.kind == relay::kind_event) run_bytes += frame_of(message).size();
-  }
-  if (run_bytes == 0) return;
-  for (const Message& message : run) {
+    if (message.kind != relay::kind_event) continue;
     const Bytes frame = frame_of(message);
-    const MessageRelayLedger::Event* event = ledger_.find(text_of(frame));
-    SIM_CHECK(event != nullptr, "a branch gets an event of nobody");
-    for (const auto& client : clients()) {
-      auto& own = static_cast<MessageRelayClient&>(*client);
-      if (own.shard() == shard) own.on_branch_event(*event, frame.size(), run_bytes);
-    }
+    reached.push_back({ledger_.find(text_of(frame)), frame.size()});
+    SIM_CHECK(reached.back().event != nullptr, "a branch gets an event of nobody");
+  }
+  if (reached.empty()) return;
+  for (const auto& client : clients()) {
+    auto& own = static_cast<MessageRelayClient&>(*client);
+    if (own.shard() == shard) own.on_branch_run(reached);
   }
 }
 
