@@ -111,8 +111,7 @@ class Clients(NetworkTest):
                 self.greet(client)
             cable.cut()
             self.wait_until_dead(daemon, len(clients), time.monotonic(), KEEPALIVE_SECONDS)
-            event = daemon.event("connection closed", service="tcp-echo", reason="timed_out")
-            self.assertIsNotNone(event)
+            daemon.wait_for_event("connection closed", service="tcp-echo", reason="timed_out")
             cable.heal()
             self.greet(daemon.connect("tcp-echo"))
 
@@ -228,8 +227,7 @@ class Upstreams(NetworkTest):
             for client, _ in pairs:
                 self.assert_reset(client)
             daemon.wait_for_total("closed.other_side", len(pairs))
-            event = daemon.event("connection closed", service="upstream", reason="timed_out")
-            self.assertIsNotNone(event)
+            daemon.wait_for_event("connection closed", service="upstream", reason="timed_out")
 
     @for_each_shard_count
     def test_row_42_a_dead_upstream_with_data_in_flight(self, shards):
@@ -255,7 +253,7 @@ class Upstreams(NetworkTest):
                 self.assert_reset(client)
             report = daemon.wait_for_total("closed.upstream_failed", len(clients))
             self.assertGreaterEqual(report.total("dials.failed"), 2 * len(clients))
-            event = daemon.event("upstream not reached")
+            event = daemon.wait_for_event("upstream not reached")
             self.assertIn("Connection timed out", event["error"])
             cable.heal()
             client, server = daemon.pair(upstream)
