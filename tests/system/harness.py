@@ -230,18 +230,24 @@ class Daemon:
 
     # --- What it says
 
+    def events(self, name, **fields):
+        """What its log has so far of these events with these fields."""
+        events = [json.loads(line) for line in list(self.log.lines) if line.startswith("{")]
+        return [e for e in events if e["event"] == name and fields.items() <= e.items()]
+
     def event(self, name, **fields):
-        """The first event of its log with these fields, if it is there."""
-        for line in list(self.log.lines):
-            if not line.startswith("{"):
-                continue
-            event = json.loads(line)
-            if event["event"] == name and all(event.get(k) == v for k, v in fields.items()):
-                return event
-        return None
+        """The first of them, if it is there."""
+        return next(iter(self.events(name, **fields)), None)
 
     def wait_for_event(self, name, **fields):
-        return self.log.wait(f"the log event '{name}'", lambda _: self.event(name, **fields))
+        return self.wait_for_events(1, name, **fields)[0]
+
+    def wait_for_events(self, count, name, **fields):
+        def look(_):
+            events = self.events(name, **fields)
+            return events if len(events) >= count else None
+
+        return self.log.wait(f"the log event '{name}', {count} times", look)
 
     def report(self):
         """The counters of now."""

@@ -1,7 +1,6 @@
 """The upstream relay: every byte both ways, both ends kept apart, nobody's fault on anybody else, and
 why each connection ended; with 1, 2 and 4 shards."""
 
-import json
 import unittest
 
 from byte_streams import FEW_BUFFERS, KIB, MIB, VOLUME, collector, count_repeated, noise
@@ -209,7 +208,7 @@ class Unreachable(RelayTest):
             self.assert_reset(client)
             report = daemon.wait_for_total("closed.upstream_failed", 1)
             daemon.wait_for_event("connection closed", reason="upstream_failed")
-            failures = self.failures(daemon)
+            failures = daemon.events("upstream not reached")
             self.assertEqual(report.total("dials.failed"), len(failures))
             self.assertEqual(report.total("dials.attempts"), len(failures))
             self.assertGreaterEqual(len(failures), 3)
@@ -222,10 +221,6 @@ class Unreachable(RelayTest):
                 self.assert_reset(client)
             report = daemon.wait_for_total("closed.upstream_failed", 1 + len(many))
             self.assert_all_shards_took_part(report)
-
-    def failures(self, daemon):
-        events = [json.loads(line) for line in daemon.log.lines if line.startswith("{")]
-        return [event for event in events if event["event"] == "upstream not reached"]
 
     @for_each_shard_count
     def test_an_upstream_that_comes_late(self, shards):
