@@ -149,7 +149,7 @@ void MessageRelayClient::ask_to_publish() {
 
 void MessageRelayClient::ask_to_enroll() {
   ask("POST /register", "{\"user_id\":" + std::to_string(user_) + "}",
-      {.kind = Asked::Kind::enroll, .user = user_});
+      {.kind = Asked::Kind::enroll, .user = user_, .at = world().clock().now()});
 }
 
 std::string MessageRelayClient::random_id() {
@@ -170,7 +170,7 @@ void MessageRelayClient::ask_to_upgrade(const std::string& id) {
   asked_.push_back({.kind = Asked::Kind::claim,
                     .id = id,
                     .must_be_gone = registration.is_gone,
-                    .must_be_there = is_alone && !setting_.may_expire});
+                    .must_be_there = is_alone});
   stage_ = Stage::upgrading;
   send("GET /ws/" + id +
        " HTTP/1.1\r\nhost: sim.test\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"
@@ -394,7 +394,7 @@ void MessageRelayClient::on_enrolled(const Asked& asked, int status, const std::
   SIM_CHECK(status == 200 && body.starts_with(url_front) && body.size() == url_front.size() + 34,
             "client %u: is registered by %d %s", number(), status, body.c_str());
   const std::string id = body.substr(url_front.size(), 32);
-  ledger_.register_id(id, asked.user);
+  ledger_.register_id(id, asked.user, asked.at + setting_.unused_timeout);
   if (id_.empty()) id_ = id;
 }
 
@@ -407,12 +407,13 @@ void MessageRelayClient::on_removed(const Asked& asked, int status) {
 void MessageRelayClient::on_claimed(const Asked& asked, int status) {
   MessageRelayLedger::Registration& registration = ledger_.registration(asked.id);
   const bool is_alone = registration.claims == 1 && registration.removals == 0;
+  const bool is_kept = world().clock().now() < registration.expires;
   SIM_CHECK(status == 101 || status == 404, "client %u: an upgrade is answered by %d", number(),
             status);
   SIM_CHECK(status == 404 || !asked.must_be_gone, "client %u: connects by an id that is gone",
             number());
-  SIM_CHECK(status == 101 || !asked.must_be_there || !is_alone, "client %u: is not known by its id",
-            number());
+  SIM_CHECK(status == 101 || !asked.must_be_there || !is_alone || !is_kept,
+            "client %u: is not known by its id", number());
   if (status == 404) {
     stage_ = Stage::http;
     id_.clear();

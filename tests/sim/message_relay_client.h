@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/clock.h"
 #include "engine/net/counters.h"
 #include "protocols/http/response_parser.h"
 #include "protocols/websocket/parser.h"
@@ -26,6 +27,7 @@ struct MessageRelaySetting {
   bool may_lack_room;    // for registrations
   bool may_lack_memory;  // for bodies and messages in pieces
   bool may_time_out;     // who is silent, or slow to ask
+  engine::Nanos unused_timeout;
   std::uint64_t pending_bytes_max;
   std::uint64_t body_bytes_max;
   std::uint64_t frame_bytes_max;
@@ -73,6 +75,7 @@ class MessageRelayClient final : public ScenarioClient {
     std::uint64_t user = 0;      // enroll
     bool must_be_gone = false;   // remove, claim: it was gone before
     bool must_be_there = false;  // claim: nobody else knows the id
+    engine::Nanos at = 0;        // enroll: when it was asked
   };
 
   // Topics that were asked for.

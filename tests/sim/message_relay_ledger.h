@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/clock.h"
 #include "tests/sim/sim_trace.h"
 
 namespace ringpost::sim {
@@ -37,6 +38,7 @@ class MessageRelayLedger {
 
   struct Registration {
     std::uint64_t user = 0;
+    engine::Nanos expires = 0;  // if nobody connects, but not before
     bool is_gone = false;       // somebody has read that it was removed, or its own end
     std::size_t claims = 0;     // upgrades that were asked for
     std::size_t removals = 0;   // that were asked for
@@ -54,8 +56,9 @@ class MessageRelayLedger {
              const Event& as_seen);
   const std::vector<const Event*>& order(std::size_t topic) const { return topics_[topic].order; }
 
-  void register_id(const std::string& id, std::uint64_t user) {
-    SIM_CHECK(registrations_.emplace(id, Registration{.user = user}).second, "an id comes twice");
+  void register_id(const std::string& id, std::uint64_t user, engine::Nanos expires) {
+    const Registration registration{.user = user, .expires = expires};
+    SIM_CHECK(registrations_.emplace(id, registration).second, "an id comes twice");
     ids_.push_back(id);
   }
   const std::vector<std::string>& ids() const { return ids_; }

@@ -193,7 +193,9 @@ MessageRelayScenario::MessageRelayScenario(const ScenarioOptions& options)
   setting_.pending_bytes_max = setting_.drops_slow ? small : 64 << 20;
   setting_.may_expire = setup().one_in(3);
   const auto moment = static_cast<engine::Nanos>(1 + setup().below(500)) * nanos_per_ms;
-  registry_.unused_timeout = setting_.may_expire ? moment : 1000 * nanos_per_s;
+  // The other ones, too, once nothing else happens for so long.
+  setting_.unused_timeout = setting_.may_expire ? moment : 1000 * nanos_per_s;
+  registry_.unused_timeout = setting_.unused_timeout;
   setting_.may_lack_room = setup().one_in(8);
   if (setting_.may_lack_room) registry_.registrations_max = 1 + setup().below(4);
   setting_.may_lack_memory = setup().one_in(8);
