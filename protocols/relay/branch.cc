@@ -31,8 +31,9 @@ void erase_one(std::vector<T*>& list, T* element) {
 
 }  // namespace
 
-Branch::Branch(const Places& places, engine::Post& post, engine::PayloadPool& payloads)
-    : places_(places), post_(post), payloads_(payloads) {}
+Branch::Branch(const Places& places, engine::Post& post, engine::PayloadPool& payloads,
+               const FrameCompressorOptions& compression)
+    : places_(places), post_(post), payloads_(payloads), compression_(compression) {}
 
 // New ones first, so that a topic that stays is not given up in between.
 std::uint64_t Branch::set_topics(Subscriber& subscriber, std::span<const Bytes> names) {
@@ -122,7 +123,7 @@ engine::Payload Branch::together(std::span<const Message> events) {
 
 // Once on each shard that has somebody who takes it.
 engine::Payload Branch::compressed(std::span<const Message> events) {
-  if (!compressor_) compressor_.emplace();
+  if (!compressor_) compressor_.emplace(compression_);
   std::string frames;
   for (const Message& event : events) compressor_->append(frame_of(event), frames);
   return payloads_.make(frames);

@@ -43,7 +43,8 @@ class Subscriber {
 
 class Branch final : public engine::Actor {
  public:
-  Branch(const Places& places, engine::Post& post, engine::PayloadPool& payloads);
+  Branch(const Places& places, engine::Post& post, engine::PayloadPool& payloads,
+         const FrameCompressorOptions& compression = {});
 
   // The topics that the subscriber has from now on, instead of those that it had. The shards whose
   // exchanges were told, a bit each: once they have answered a sync, the topics are active.
@@ -66,6 +67,7 @@ class Branch final : public engine::Actor {
   Places places_;
   engine::Post& post_;
   engine::PayloadPool& payloads_;
+  FrameCompressorOptions compression_;
   TopicMap<Topic> topics_;
   std::optional<FrameCompressor> compressor_;  // once somebody takes what it makes
   std::vector<Subscriber*> subscribers_;       // scratch of one delivery

@@ -10,9 +10,6 @@ namespace ringpost::relay {
 
 namespace {
 
-constexpr int level = 6;  // zlib's own choice between fast and small
-// Less than this hardly ever becomes shorter.
-constexpr std::size_t payload_bytes_min = 32;
 // Of scratch that is kept.
 constexpr std::size_t scratch_bytes_max = 256 << 10;
 
@@ -22,14 +19,15 @@ constexpr websocket::Limits no_limits{
 
 }  // namespace
 
-FrameCompressor::FrameCompressor() : deflater_(level) {}
+FrameCompressor::FrameCompressor(const FrameCompressorOptions& options)
+    : options_(options), deflater_(options.level) {}
 
 void FrameCompressor::append(engine::Bytes frame, std::string& out) {
   const websocket::FrameResult plain =
       websocket::FrameParser(no_limits, websocket::Role::client).next(frame);
   ASSERT(plain.status == websocket::FrameStatus::data);
   ASSERT(plain.is_first && plain.is_last && plain.consumed == frame.size());
-  if (plain.payload.size() < payload_bytes_min) {
+  if (plain.payload.size() < options_.bytes_min) {
     out += frame;
     return;
   }

@@ -5,6 +5,7 @@
 //
 // Owned by: one shard. Called on: its shard only.
 
+#include <cstddef>
 #include <string>
 
 #include "engine/base/bytes.h"
@@ -12,15 +13,21 @@
 
 namespace ringpost::relay {
 
+struct FrameCompressorOptions {
+  int level = 6;               // zlib's, 1 to 9: from fast to small. This is its own choice
+  std::size_t bytes_min = 32;  // of a message; less than this hardly ever becomes shorter
+};
+
 class FrameCompressor {
  public:
-  FrameCompressor();
+  explicit FrameCompressor(const FrameCompressorOptions& options);
 
   // Puts a server's frame, which is a whole message, behind `out`: compressed, or as it is where
   // that is not longer.
   void append(engine::Bytes frame, std::string& out);
 
  private:
+  FrameCompressorOptions options_;
   websocket::Deflater deflater_;
   std::string payload_;  // scratch
 };

@@ -333,6 +333,11 @@ constexpr OptionRow rows[] = {
     {G::message_relay, "relay-compression", "WORD", compression_choice,
      "Whether a client that offers permessage-deflate may send compressed messages, and gets "
      "them."},
+    {G::message_relay, "relay-compression-level", "LEVEL",
+     COUNT(message_relay.compression_level, 1, 9), "From 1, fast, to 9, small."},
+    {G::message_relay, "relay-compressed-bytes-min", "SIZE",
+     BYTES(message_relay.compressed_bytes_min, 0, gibi),
+     "Shortest message that is sent compressed, if that makes it shorter."},
     {G::message_relay, "relay-compressed-bytes-max", "SIZE",
      BYTES(message_relay.compressed_bytes_max, 125, gibi),
      "Largest compressed message of a client as it comes; inflated, it has the limit of all."},

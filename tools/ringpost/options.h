@@ -116,6 +116,8 @@ struct MessageRelayOptions {
   std::uint64_t frame_bytes_max = 16 << 20;
   std::uint64_t message_bytes_max = 64 << 20;
   RelayCompression compression = RelayCompression::off;
+  std::uint64_t compression_level = 6;
+  std::uint64_t compressed_bytes_min = 32;  // of an event
   std::uint64_t compressed_bytes_max = 1 << 20;
   std::uint64_t pending_bytes_max = 1 << 20;
   std::uint64_t topics_max = 256;

@@ -265,7 +265,10 @@ void Wiring::wire_message_relay(Shard& shard) {
                                     relay::Exchange::Parts{shard.post(), shard.timers(),
                                                            shard.counters(), shard.now()},
                                     places.branches));
-  auto branch = std::make_unique<relay::Branch>(places, shard.post(), shard.payloads());
+  auto branch = std::make_unique<relay::Branch>(
+      places, shard.post(), shard.payloads(),
+      relay::FrameCompressorOptions{.level = static_cast<int>(options.compression_level),
+                                    .bytes_min = options.compressed_bytes_min});
   relay::ServerOptions server;
   server.http.limits.head_bytes_max = static_cast<std::uint32_t>(options.head_bytes_max);
   server.http.limits.target_bytes_max = static_cast<std::uint32_t>(options.head_bytes_max / 2);

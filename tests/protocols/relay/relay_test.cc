@@ -693,6 +693,31 @@ TEST_P(RelayOfCompression, AnEventIsCompressedForThoseWhoAgreed) {
   EXPECT_EQ(frames_of(plain.read()), (Events{"text " + text, "text short"}));
 }
 
+TEST_P(RelayOfCompression, ShortEventsAreNotWorthIt) {
+  const auto compressed = [&](std::size_t bytes_min) {
+    options_.compressor.bytes_min = bytes_min;
+    start(1);
+    Client& client = subscribe(register_user(), offer);
+    publish("tech", std::string(100, 'e'));
+    return inflated_frames_of(client.read()).at(0).starts_with("inflated ");
+  };
+  EXPECT_FALSE(compressed(101));
+  EXPECT_TRUE(compressed(100));
+}
+
+TEST_P(RelayOfCompression, MoreWorkMakesEventsSmaller) {
+  std::string text;
+  for (int i = 0; i < 500; ++i) text += "event " + std::to_string(i * i % 97) + ", ";
+  const auto bytes = [&](int level) {
+    options_.compressor.level = level;
+    start(1);
+    Client& client = subscribe(register_user(), offer);
+    publish("tech", text);
+    return client.read().size();
+  };
+  EXPECT_LT(bytes(9), bytes(1));
+}
+
 TEST_P(RelayOfCompression, ARequestForTopicsMayBeCompressed) {
   const std::string topics = R"({"topics":["cats"]})";
   const std::string payload = deflated(topics);

@@ -32,6 +32,7 @@ struct WorldOptions {
   http::SessionOptions http;
   RegistryOptions registry;
   SessionOptions session;
+  FrameCompressorOptions compressor;
 };
 
 class RelayWorld {
@@ -61,7 +62,7 @@ class RelayWorld {
           timers(net.now),
           registry({net.post, timers, net.counters, net.now}, options.registry),
           exchange({net.post, timers, net.counters, net.now}, places.branches),
-          branch(places, net.post, net.payloads),
+          branch(places, net.post, net.payloads, options.compressor),
           ids(index + 1),
           server({branch, ids, clock}, places, server_options(options)) {}
     static ServerOptions server_options(const WorldOptions& options) {
