@@ -1,0 +1,176 @@
+// For how long an id is known, and whose connection it is.
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/protocols/relay/relay_suite.h"
+
+namespace ringpost::relay {
+namespace {
+
+class RelayRegistry : public RelaySuite {};
+
+INSTANTIATE_TEST_SUITE_P(Shards, RelayRegistry, ::testing::Values(1u, 2u, 4u));
+
+// WS-13, row 57
+TEST_P(RelayRegistry, AnAddressIsGoodForOneConnection) {
+  const std::string id = register_user();
+  subscribe(id).close();
+  world_->settle();
+  const Response response = ask(upgrade_request(id));
+  EXPECT_EQ(response.status, 404);
+  EXPECT_EQ(response.body, "Client not found with id " + id);
+}
+
+// The registry heard of the end when the connection was gone, which the client's own end of it, or
+// the time for that, came before: until then the id was still good.
+TEST_P(RelayRegistry, WhoHasReadTheAnswerToItsCloseFindsTheIdGone) {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    start(seed);
+    const std::string id = register_user();
+    Client& client = subscribe(id);
+    Client& remover = connect();
+    Client& claimer = connect();
+    client.send(frame(Opcode::close, "\x03\xe8"));
+    while (client.read().empty()) ASSERT_TRUE(world_->step());
+    remover.send(request("DELETE /register/" + id));
+    claimer.send(upgrade_request(id));
+    world_->settle();
+    for (Client* asking : {&remover, &claimer}) {
+      std::string output = asking->read();
+      ASSERT_EQ(take_response(output).status, 404) << "seed " << seed;
+    }
+  }
+}
+
+// WS-35, row 58
+TEST_P(RelayRegistry, TheNewerConnectionWins) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    start(seed);
+    const std::string id = register_user();
+    Client& older = subscribe(id);
+    Client& newer = subscribe(id);
+    EXPECT_EQ(older.read(), "\x88\x02\x03\xe8");
+    older.close();
+    world_->settle();
+    publish("tech", "x");
+    EXPECT_EQ(frames_of(newer.read()), Events{"text x"});
+    EXPECT_EQ(registrations(), 1u);
+  }
+}
+
+// WS-3, WS-31, rows 47 and 56
+TEST_P(RelayRegistry, UnregisteringEndsTheConnectionBehindWhatWasQueued) {
+  const std::string id = register_user();
+  Client& client = subscribe(id);
+  publish("tech", "last");
+  const Response gone = ask(request("DELETE /register/" + id));
+  EXPECT_EQ(gone.status, 200);
+  EXPECT_EQ(gone.body, "Client removed with id " + id);
+  EXPECT_EQ(client.read(),
+            "\x81\x04"
+            "last"
+            "\x88\x02\x03\xe8");
+  const Response again = ask(request("DELETE /register/" + id));
+  EXPECT_EQ(again.status, 404);
+  EXPECT_EQ(again.body, "Client not found with id " + id);
+}
+
+// WS-31: also where the event and the DELETE go different ways.
+TEST_P(RelayRegistry, WhatWasPublishedBeforeUnregisteringIsHeard) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    start(seed);
+    const std::string id = register_user();
+    Client& client = subscribe(id);
+    Client& other = connect();
+    other.send(publish_request("tech", "last"));
+    while (other.read().empty()) ASSERT_TRUE(world_->step());
+    other.send(request("DELETE /register/" + id));
+    world_->settle();
+    ASSERT_EQ(client.read(),
+              "\x81\x04"
+              "last"
+              "\x88\x02\x03\xe8")
+        << "seed " << seed;
+  }
+}
+
+// WS-36: whenever the DELETE comes, the removed one stays removed.
+TEST_P(RelayRegistry, ALateUpgradeDoesNotBringARemovedClientBack) {
+  int upgraded = 0;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    start(seed);
+    const std::string id = register_user();
+    Client& client = connect();
+    Client& other = connect();
+    client.send(upgrade_request(id));
+    for (std::uint64_t i = world_->prng().below(8); i > 0; --i) world_->step();
+    other.send(request("DELETE /register/" + id));
+    world_->settle();
+    std::string output = client.read();
+    const Response response = take_response(output);
+    if (response.status == 101) {
+      ++upgraded;
+      ASSERT_EQ(output, "\x88\x02\x03\xe8") << "seed " << seed;
+    } else {
+      ASSERT_EQ(response.status, 404);
+    }
+    client.close();
+    world_->settle();
+    ASSERT_EQ(registrations(), 0u);
+  }
+  EXPECT_GT(upgraded, 0);
+}
+
+TEST_P(RelayRegistry, AConnectionThatDiesAnywhereLeavesNothing) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    start(seed);
+    const std::string id = register_user();
+    Client& client = connect();
+    client.send(upgrade_request(id));
+    for (std::uint64_t i = world_->prng().below(12); i > 0; --i) world_->step();
+    client.close();
+    world_->settle();
+    publish("tech", "x");
+    world_->pass(400 * engine::nanos_per_s);
+    ASSERT_EQ(registrations(), 0u) << "seed " << seed;
+  }
+}
+
+TEST_P(RelayRegistry, RegistrationsThatNobodyUsesExpire) {
+  const std::string used = register_user();
+  subscribe(used);
+  register_user();
+  world_->pass(299 * engine::nanos_per_s);
+  EXPECT_EQ(registrations(), 2u);
+  world_->pass(2 * engine::nanos_per_s);
+  EXPECT_EQ(registrations(), 1u);
+  EXPECT_EQ(total(&engine::Counters::registrations_expired), 1u);
+}
+
+class RelayRegistryOfLittle : public RelaySuite {
+ protected:
+  static WorldOptions little() {
+    WorldOptions options;
+    options.registry.registrations_max = 2;
+    return options;
+  }
+  RelayRegistryOfLittle() : RelaySuite(little()) {}
+};
+
+INSTANTIATE_TEST_SUITE_P(Shards, RelayRegistryOfLittle, ::testing::Values(1u, 2u));
+
+TEST_P(RelayRegistryOfLittle, NoMoreRegistrationsThanMayBe) {
+  int refused = 0;
+  for (int i = 0; i < 50; ++i) {
+    const int status = ask(request("POST /register", "{\"user_id\":1}")).status;
+    refused += status == 503 ? 1 : 0;
+    EXPECT_TRUE(status == 200 || status == 503) << status;
+  }
+  EXPECT_EQ(registrations(), 2u * GetParam());
+  EXPECT_EQ(total(&engine::Counters::limit_registrations), static_cast<std::uint64_t>(refused));
+}
+
+}  // namespace
+}  // namespace ringpost::relay
