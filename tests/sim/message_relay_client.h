@@ -99,7 +99,9 @@ class MessageRelayClient final : public ScenarioClient {
   void on_end() override;
   void on_broken(int error) override;
 
-  // HTTP.
+  static std::string json_string(const std::string& text);
+
+  // HTTP: message_relay_http.cc.
   void ask(const std::string& line, const std::string& body, Asked asked);
   void ask_something();
   void ask_plain();
@@ -114,7 +116,7 @@ class MessageRelayClient final : public ScenarioClient {
   void on_removed(const Asked& asked, int status);
   void on_claimed(const Asked& asked, int status);
 
-  // WebSocket.
+  // WebSocket: message_relay_websocket.cc.
   void send_frame(websocket::Opcode opcode, std::string_view payload, bool is_fin = true);
   void say_as_subscriber();
   void say_goodbye();
