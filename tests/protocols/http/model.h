@@ -233,6 +233,40 @@ class MessageModel {
     }
     return value;
   }
+  // "HTTP/1.1" or "HTTP/1.0", or the wrong way of it.
+  Errc version(const std::string& word, Errc wrong) {
+    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+    if (word.size() != 8 || word.substr(0, 5) != "HTTP/" || !digit(word[5]) || word[6] != '.' ||
+        !digit(word[7])) {
+      return wrong;
+    }
+    if (word[5] != '1') return Errc::bad_version;
+    minor_ = word[7] == '0' ? 0 : 1;
+    return Errc::none;
+  }
+
+  Errc framing() const {
+    if (count("transfer-encoding") == 0) return Errc::none;
+    if (count("content-length") != 0) return Errc::two_lengths;
+    return minor_ == 0 ? Errc::bad_transfer_encoding : Errc::none;
+  }
+  std::uint64_t content_length() const {
+    return count("content-length") == 0 ? 0 : std::stoull(last("content-length"));
+  }
+  // A body of that length; false: it is not all there, or too much.
+  bool body(std::uint64_t length) {
+    if (length == 0) return true;
+    if (length > limits_.body_bytes_max) return fail(Errc::body_too_large);
+    if (rest_.size() < length) return false;
+    events_.push_back("body: " + rest_.substr(0, length));
+    rest_.erase(0, length);
+    return true;
+  }
+  // Whether another may follow, as far as the fields say.
+  bool keeps() const {
+    return !connection_says("close") && (minor_ == 1 || connection_says("keep-alive"));
+  }
+
   bool connection_says(const std::string& option) const {
     for (const auto& f : fields_) {
       if (lower(f.first) != "connection") continue;
@@ -426,14 +460,8 @@ class Model : MessageModel {
       words.erase(words.begin() + 2);
     }
     if (words.size() != 3 || !is_token(words[0]) || words[1].empty()) return Errc::bad_request_line;
-    const std::string& version = words[2];
-    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-    if (version.size() != 8 || version.substr(0, 5) != "HTTP/" || !digit(version[5]) ||
-        version[6] != '.' || !digit(version[7])) {
-      return Errc::bad_request_line;
-    }
-    if (version[5] != '1') return Errc::bad_version;
-    minor_ = version[7] == '0' ? 0 : 1;
+    const Errc errc = version(words[2], Errc::bad_request_line);
+    if (errc != Errc::none) return errc;
     method_ = words[0];
     std::string target = words[1];
     if (target.size() > limits_.target_bytes_max) return Errc::target_too_long;
@@ -533,14 +561,11 @@ class Model : MessageModel {
 
   bool conclude() {
     if (count("host") > 1 || (count("host") == 0 && minor_ == 1)) return fail(Errc::bad_host);
+    if (framing() != Errc::none) return fail(framing());
     const bool chunked = count("transfer-encoding") != 0;
-    if (chunked && count("content-length") != 0) return fail(Errc::two_lengths);
-    if (chunked && minor_ == 0) return fail(Errc::bad_transfer_encoding);
-    const std::uint64_t length =
-        count("content-length") != 0 ? std::stoull(last("content-length")) : 0;
-    const bool keep = !connection_says("close") && (minor_ == 1 || connection_says("keep-alive"));
+    const std::uint64_t length = content_length();
     std::string text = method_ + " " + path_ + " ? " + query_ + " 1." + std::to_string(minor_) +
-                       (keep ? " keep" : " close");
+                       (keeps() ? " keep" : " close");
     if (count("expect") != 0 && minor_ == 1 && (chunked || length != 0)) text += " continue";
     if (connection_says("upgrade")) text += " upgrade";
     if (length != 0) text += " length " + std::to_string(length);
@@ -550,13 +575,7 @@ class Model : MessageModel {
       text += name + ": " + value + "]";
     }
     events_.push_back(text);
-    if (chunked) return chunks();
-    if (length == 0) return true;
-    if (length > limits_.body_bytes_max) return fail(Errc::body_too_large);
-    if (rest_.size() < length) return false;
-    events_.push_back("body: " + rest_.substr(0, length));
-    rest_.erase(0, length);
-    return true;
+    return chunked ? chunks() : body(length);
   }
 
   std::string method_;

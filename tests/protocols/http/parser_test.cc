@@ -8,6 +8,7 @@
 
 #include "engine/base/prng.h"
 #include "tests/protocols/http/model.h"
+#include "tests/protocols/splits.h"
 
 namespace ringpost::http {
 namespace {
@@ -16,16 +17,8 @@ using engine::Prng;
 using namespace std::string_literals;
 
 void expect_same_at_every_split(const Limits& limits, const std::string& stream) {
-  const Events expected = model(limits, stream);
-  SCOPED_TRACE(testing::PrintToString(stream));
-  EXPECT_EQ(fed_in(limits, {stream}), expected);
-  std::vector<std::string> single;
-  for (const char c : stream) single.emplace_back(1, c);
-  EXPECT_EQ(fed_in(limits, single), expected);
-  for (std::size_t at = 1; at < stream.size(); ++at) {
-    EXPECT_EQ(fed_in(limits, {stream.substr(0, at), stream.substr(at)}), expected)
-        << "split at " << at;
-  }
+  expect_at_every_split(model(limits, stream), stream,
+                        [&](const Pieces& pieces) { return fed_in(limits, pieces); });
 }
 
 const std::string get = "GET / HTTP/1.1\r\nhost: x\r\n";
@@ -330,11 +323,7 @@ TEST(RequestParser, AgreesWithTheModelOnRandomStreams) {
       stream += parts[prng.below(std::size(parts))];
     }
     const Events expected = model(limits, stream);
-    std::vector<std::string> pieces;
-    for (std::size_t at = 0; at < stream.size(); at += pieces.back().size()) {
-      pieces.push_back(stream.substr(at, 1 + prng.below(prng.one_in(4) ? 40 : 4)));
-    }
-    ASSERT_EQ(fed_in(limits, pieces), expected) << "seed " << seed << "\n" << stream;
+    ASSERT_EQ(fed_in(limits, cut(prng, stream)), expected) << "seed " << seed << "\n" << stream;
     if (expected.empty() || !expected.back().starts_with("error")) ++whole;
   }
   EXPECT_GT(whole, 1000U);  // it does not only fail

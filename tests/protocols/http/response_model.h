@@ -64,31 +64,24 @@ class ResponseModel : MessageModel {
 
   Errc status_line(const std::string& line) {
     std::vector<std::string> words = split(line, ' ');
-    const std::string& version = words[0];
-    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-    if (words.size() < 2 || version.size() != 8 || !digit(version[5]) || version[6] != '.' ||
-        !digit(version[7]) || line.size() < 12) {
-      return Errc::bad_status_line;
-    }
-    if (version[5] != '1') return Errc::bad_version;
-    minor_ = version[7] == '0' ? 0 : 1;
+    if (words.size() < 2 || line.size() < 12) return Errc::bad_status_line;
+    const Errc errc = version(words[0], Errc::bad_status_line);
+    if (errc != Errc::none) return errc;
     status_ = words[1];
+    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
     const bool right = status_.size() == 3 && status_ >= "100" && status_ <= "599" &&
                        std::all_of(status_.begin(), status_.end(), digit) && is_value(line);
     return right ? Errc::none : Errc::bad_status_line;
   }
 
   bool conclude() {
+    if (framing() != Errc::none) return fail(framing());
     const bool chunked = count("transfer-encoding") != 0;
-    const bool has_length = count("content-length") != 0;
-    if (chunked && has_length) return fail(Errc::two_lengths);
-    if (chunked && minor_ == 0) return fail(Errc::bad_transfer_encoding);
     const bool bodyless =
         answers_head_ || status_[0] == '1' || status_ == "204" || status_ == "304";
-    const std::uint64_t length = has_length ? std::stoull(last("content-length")) : 0;
-    const bool open = !bodyless && !chunked && !has_length;
-    const bool keep =
-        !open && !connection_says("close") && (minor_ == 1 || connection_says("keep-alive"));
+    const std::uint64_t length = content_length();
+    const bool open = !bodyless && !chunked && count("content-length") == 0;
+    const bool keep = !open && keeps();
     std::string text = status_ + " 1." + std::to_string(minor_) + (keep ? " keep" : " close");
     if (connection_says("upgrade")) text += " upgrade";
     if (!bodyless && length != 0) text += " length " + std::to_string(length);
@@ -101,12 +94,7 @@ class ResponseModel : MessageModel {
       events_.push_back("open: " + rest_);
       return false;
     }
-    if (length == 0) return true;
-    if (length > limits_.body_bytes_max) return fail(Errc::body_too_large);
-    if (rest_.size() < length) return false;
-    events_.push_back("body: " + rest_.substr(0, length));
-    rest_.erase(0, length);
-    return true;
+    return body(length);
   }
 
   bool answers_head_;

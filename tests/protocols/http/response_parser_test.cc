@@ -10,6 +10,7 @@
 
 #include "engine/base/prng.h"
 #include "tests/protocols/http/response_model.h"
+#include "tests/protocols/splits.h"
 
 namespace ringpost::http {
 namespace {
@@ -20,16 +21,9 @@ using namespace std::string_literals;
 // What comes out, the same at every split and in the model.
 Events out_of(const std::string& stream, bool answers_head = false, const Limits& limits = {}) {
   const Events expected = response_model(limits, answers_head, stream);
-  SCOPED_TRACE(testing::PrintToString(stream));
-  EXPECT_EQ(responses_fed_in(limits, answers_head, {stream}), expected);
-  std::vector<std::string> single;
-  for (const char c : stream) single.emplace_back(1, c);
-  EXPECT_EQ(responses_fed_in(limits, answers_head, single), expected);
-  for (std::size_t at = 1; at < stream.size(); ++at) {
-    EXPECT_EQ(responses_fed_in(limits, answers_head, {stream.substr(0, at), stream.substr(at)}),
-              expected)
-        << "split at " << at;
-  }
+  expect_at_every_split(expected, stream, [&](const Pieces& pieces) {
+    return responses_fed_in(limits, answers_head, pieces);
+  });
   return expected;
 }
 
@@ -193,12 +187,9 @@ TEST(ResponseParser, AgreesWithTheModelOnRandomStreams) {
     }
     const bool answers_head = prng.one_in(8);
     const Events expected = response_model(limits, answers_head, stream);
-    std::vector<std::string> pieces;
-    for (std::size_t at = 0; at < stream.size(); at += pieces.back().size()) {
-      pieces.push_back(stream.substr(at, 1 + prng.below(prng.one_in(4) ? 40 : 4)));
-    }
-    ASSERT_EQ(responses_fed_in(limits, answers_head, pieces), expected) << "seed " << seed << "\n"
-                                                                        << stream;
+    ASSERT_EQ(responses_fed_in(limits, answers_head, cut(prng, stream)), expected)
+        << "seed " << seed << "\n"
+        << stream;
     if (!expected.empty() && !expected.back().starts_with("error")) ++whole;
   }
   EXPECT_GT(whole, 1000U);  // it does not only fail

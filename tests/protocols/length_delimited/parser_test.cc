@@ -11,6 +11,7 @@
 #include "engine/base/prng.h"
 #include "protocols/length_delimited/writer.h"
 #include "tests/protocols/length_delimited/model.h"
+#include "tests/protocols/splits.h"
 
 namespace ringpost::length_delimited {
 namespace {
@@ -32,16 +33,8 @@ std::string frame_of(const Framing& framing, const std::string& payload) {
 }
 
 void expect_same_at_every_split(const Framing& framing, const std::string& stream) {
-  const Events expected = model(framing, stream);
-  SCOPED_TRACE(testing::PrintToString(stream));
-  EXPECT_EQ(fed_in(framing, {stream}), expected);
-  std::vector<std::string> single;
-  for (const char c : stream) single.emplace_back(1, c);
-  EXPECT_EQ(fed_in(framing, single), expected);
-  for (std::size_t at = 1; at < stream.size(); ++at) {
-    EXPECT_EQ(fed_in(framing, {stream.substr(0, at), stream.substr(at)}), expected)
-        << "split at " << at;
-  }
+  expect_at_every_split(model(framing, stream), stream,
+                        [&](const Pieces& pieces) { return fed_in(framing, pieces); });
 }
 
 // FE-2, FE-4 and the vectors of section 5.1

@@ -11,6 +11,7 @@
 #include "engine/base/prng.h"
 #include "protocols/line/scan.h"
 #include "tests/protocols/line/model.h"
+#include "tests/protocols/splits.h"
 
 namespace ringpost::line {
 namespace {
@@ -18,15 +19,8 @@ namespace {
 using engine::Prng;
 
 void expect_same_at_every_split(LineEnd line_end, std::size_t limit, const std::string& stream) {
-  const Events expected = model(line_end, limit, stream);
-  SCOPED_TRACE(testing::PrintToString(stream));
-  EXPECT_EQ(fed_in(line_end, limit, {stream}), expected);
-  std::vector<std::string> single;
-  for (const char c : stream) single.emplace_back(1, c);
-  EXPECT_EQ(fed_in(line_end, limit, single), expected);
-  for (std::size_t at = 1; at < stream.size(); ++at)
-    EXPECT_EQ(fed_in(line_end, limit, {stream.substr(0, at), stream.substr(at)}), expected)
-        << "split at " << at;
+  expect_at_every_split(model(line_end, limit, stream), stream,
+                        [&](const Pieces& pieces) { return fed_in(line_end, limit, pieces); });
 }
 
 // X2

@@ -11,6 +11,7 @@
 #include "engine/base/prng.h"
 #include "protocols/websocket/close_parser.h"
 #include "protocols/websocket/writer.h"
+#include "tests/protocols/splits.h"
 #include "tests/protocols/websocket/model.h"
 
 namespace ringpost::websocket {
@@ -21,17 +22,9 @@ using namespace std::string_literals;
 
 void expect_same_at_every_split(const Limits& limits, Role role, const std::string& stream,
                                 Compression compression = Compression::off) {
-  const Events expected = model(limits, role, stream, compression);
-  SCOPED_TRACE(testing::PrintToString(stream));
-  EXPECT_EQ(fed_in(limits, role, {stream}, compression), expected);
-  std::vector<std::string> single;
-  for (const char c : stream) single.emplace_back(1, c);
-  EXPECT_EQ(fed_in(limits, role, single, compression), expected);
-  for (std::size_t at = 1; at < stream.size(); ++at) {
-    EXPECT_EQ(fed_in(limits, role, {stream.substr(0, at), stream.substr(at)}, compression),
-              expected)
-        << "split at " << at;
-  }
+  expect_at_every_split(
+      model(limits, role, stream, compression), stream,
+      [&](const Pieces& pieces) { return fed_in(limits, role, pieces, compression); });
 }
 
 // A client's frame, written by hand: first byte, then length and payload under a mask.
