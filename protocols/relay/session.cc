@@ -1,7 +1,6 @@
 #include "protocols/relay/session.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "engine/base/assert.h"
@@ -254,7 +253,7 @@ engine::Payload Session::make_frame(Opcode opcode, Bytes payload) const {
   const websocket::FrameHeader header{.opcode = opcode, .payload_bytes = payload.size()};
   engine::Payload frame = link_->payloads().make(websocket::header_bytes(header) + payload.size());
   char* const out = websocket::write_header(frame.fill(), header);
-  std::memcpy(out, payload.data(), payload.size());
+  payload.copy(out, payload.size());
   return frame;
 }
 
