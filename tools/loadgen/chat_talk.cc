@@ -47,34 +47,32 @@ std::uint64_t ChatTalk::fitting(std::uint64_t bytes_max) const {
 std::size_t ChatTalk::read(Bytes bytes) {
   std::size_t used = 0;
   while (used != bytes.size()) {
-    const std::size_t line = read_line(bytes.substr(used));
-    if (line == 0) break;
-    used += line;
+    const Bytes rest = bytes.substr(used);
+    std::size_t lines = read_run(rest);
+    if (lines == 0) lines = read_other(rest);
+    if (lines == 0) break;
+    used += lines;
   }
   heard_.tell_run();
   return used;
 }
 
-// The line at the front, 0 if it is not whole.
-std::size_t ChatTalk::read_line(Bytes bytes) {
+// The lines at the front that their sender was to say; 0 bytes if the first is not one.
+std::size_t ChatTalk::read_run(Bytes bytes) {
   if (bytes.size() < sender_prefix_bytes) return 0;
   const std::uint64_t sender = sender_of(bytes);
-  if (sender >= senders_ || sender == connection_) return read_other(bytes, nobody);
-  const Bytes wanted = heard_.due(sender);
-  const Bytes said = bytes.substr(sender_prefix_bytes);
-  if (!said.starts_with(wanted)) [[unlikely]]
-    return read_other(bytes, sender);
-  heard_.hear(sender);
-  return sender_prefix_bytes + wanted.size();
+  if (sender >= senders_ || sender == connection_) return 0;
+  return heard_.hear_run(sender, bytes);
 }
 
-// What is not the line that was due: perhaps only not whole.
-std::size_t ChatTalk::read_other(Bytes bytes, std::uint64_t sender) {
+// A line that is not the one that was due; 0 if it is not whole.
+std::size_t ChatTalk::read_other(Bytes bytes) {
   const std::size_t end = bytes.find(line_end);
   if (end == Bytes::npos) return 0;
   const std::size_t used = end + line_end.size();
   heard_.tell_run();  // before what is told of this one
-  if (sender == nobody) {
+  const std::uint64_t sender = used < sender_prefix_bytes ? nobody : sender_of(bytes);
+  if (sender >= senders_ || sender == connection_) {
     if (ready_) {
       target_->on_fault({FaultKind::unexpected, 0,
                          "a line of nobody here: " + excerpt(bytes.substr(0, used), 60)});

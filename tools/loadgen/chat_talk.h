@@ -28,8 +28,8 @@ class ChatTalk final : public Talk {
   void finish() override;
 
  private:
-  std::size_t read_line(Bytes bytes);
-  std::size_t read_other(Bytes bytes, std::uint64_t sender);
+  std::size_t read_run(Bytes bytes);
+  std::size_t read_other(Bytes bytes);
 
   const Script& script_;
   std::uint64_t senders_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 
 #include "tools/loadgen/excerpt.h"
 #include "tools/loadgen/message_writer.h"
@@ -43,6 +44,25 @@ HeardMessages::HeardMessages(const Script& script, std::uint64_t senders)
   for (std::uint64_t sender = 0; sender < senders; ++sender) {
     heard_[sender].message = first_message(script, sender);
   }
+}
+
+std::size_t HeardMessages::hear_run(std::uint64_t sender, Bytes bytes) {
+  const char* const name = bytes.data();
+  std::uint32_t message = heard_[sender].message;
+  std::uint64_t count = 0;
+  std::size_t used = 0;
+  for (;;) {
+    const Bytes wanted = script_.message(message);
+    const char* const next = name + used;
+    if (bytes.size() - used < sender_prefix_bytes + wanted.size()) break;
+    if (std::memcmp(next, name, sender_prefix_bytes) != 0) break;
+    if (std::memcmp(next + sender_prefix_bytes, wanted.data(), wanted.size()) != 0) break;
+    used += sender_prefix_bytes + wanted.size();
+    ++count;
+    if (++message == script_.message_count()) message = 0;
+  }
+  if (count != 0) hear(sender, count);
+  return used;
 }
 
 void HeardMessages::hear_other(std::uint64_t sender, Bytes message) {

@@ -39,15 +39,19 @@ class HeardMessages {
   // How many messages of it were heard, or are known to be missing.
   std::uint64_t sequence(std::uint64_t sender) const { return heard_[sender].sequence; }
 
-  // The sender said what was due.
-  void hear(std::uint64_t sender) {
+  // The sender said what was due, that many messages of it.
+  void hear(std::uint64_t sender, std::uint64_t count = 1) {
     if (run_.sender != sender || run_.count == 0) {
       tell_run();
       run_ = {sender, heard_[sender].sequence, 0};
     }
-    ++run_.count;
-    move_on(sender, 1);
+    run_.count += count;
+    move_on(sender, count);
   }
+  // Hears the messages at the front of `bytes`, each behind its sender's name, up to the first that
+  // is not all of what is due of this sender. Returns how many bytes these are. Requires: `bytes`
+  // begin with the sender's name.
+  std::size_t hear_run(std::uint64_t sender, Bytes bytes);
   // It said something else, which is here as a whole.
   void hear_other(std::uint64_t sender, Bytes message);
   // Tells what was heard since the last call; before any other word to the target.
