@@ -53,6 +53,7 @@ void FanOutLog::append_now(const Run& run) {
 
 FanOutLog::Range FanOutLog::copy_in(Bytes bytes) {
   const Range range{end_, end_ + bytes.size()};
+  if (bytes.size() > last_->capacity - last_->size) begin_anew();
   while (!bytes.empty()) {
     if (last_->size == last_->capacity) add_segment();
     const std::size_t room = last_->capacity - last_->size;
@@ -64,6 +65,17 @@ FanOutLog::Range FanOutLog::copy_in(Bytes bytes) {
   end_ = range.end;
   turn_.appended_bytes += range.end - range.begin;
   return range;
+}
+
+// Once nobody needs a byte of it, the only segment begins at the log's end: what comes next lies in
+// one piece, and where the cache has it.
+void FanOutLog::begin_anew() {
+  const bool outboxes_hold_it = first_ != last_ || last_->holders != followers_.size();
+  if (outboxes_hold_it) return;
+  const auto has_all = [this](const Follower* follower) { return follower->cursor >= end_; };
+  if (!std::ranges::all_of(followers_, has_all)) return;
+  last_->start = end_;
+  last_->size = 0;
 }
 
 bool FanOutLog::end_turn() {

@@ -105,6 +105,7 @@ class FanOutLog {
 
   void append_now(const Run& run);
   Range copy_in(Bytes bytes);
+  void begin_anew();
   void add_segment();
   void free_unheld();
 

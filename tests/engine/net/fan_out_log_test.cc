@@ -87,6 +87,43 @@ TEST_F(FanOutLogTest, SegmentsEveryoneHasSentAreGivenBack) {
   }
 }
 
+// Requires: the member has nothing else to send.
+std::uint32_t parts_of_send(Member& member) {
+  SendRequest request;
+  const std::size_t bytes = member.link.out().gather(request, 64 * 1024);
+  member.link.out().consume(bytes);
+  return request.part_count;
+}
+
+TEST_F(FanOutLogTest, RunsLieInOnePieceWhileNobodyLagsBehind) {
+  Member& a = join(log_);
+  Member& b = join(log_);
+  for (int i = 0; i < 20; ++i) {
+    append(log_, std::string(20'000, 'x'));
+    EXPECT_EQ(parts_of_send(a), 1u);
+    EXPECT_EQ(parts_of_send(b), 1u);
+    EXPECT_EQ(world_.buffers.taken_bytes(), segment_bytes);
+  }
+}
+
+TEST_F(FanOutLogTest, WhoLagsBehindKeepsWhatItHasNotSent) {
+  Member& fast = join(log_);
+  Member& slow = join(log_);
+  append(log_, std::string(20'000, '1'));
+  fast.link.take_output();
+  // Of the slow member nothing is taken, then all: its cursor holds the bytes, then its outbox.
+  append(log_, std::string(20'000, '2'));
+  fast.link.take_output();
+  SendRequest request;
+  ASSERT_EQ(slow.link.out().gather(request, 64 * 1024), 40'000u);
+  append(log_, std::string(30'000, '3'));
+  fast.link.take_output();
+  append(log_, std::string(30'000, '4'));
+  const std::string expected = std::string(20'000, '1') + std::string(20'000, '2') +
+                               std::string(30'000, '3') + std::string(30'000, '4');
+  EXPECT_TRUE(slow.link.take_output() == expected);
+}
+
 TEST_F(FanOutLogTest, WithoutMembersOnlyTheLastSegmentIsKept) {
   for (int i = 0; i < 20; ++i) append(log_, std::string(20'000, 'x'));
   EXPECT_LE(world_.buffers.taken_bytes(), 2 * segment_bytes);
