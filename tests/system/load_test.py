@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import threading
 
-from harness import PATIENCE, SANITIZED, Daemon, SystemTest, main
+from harness import PATIENCE, SANITIZED, Daemon, SystemTest, main, wait_for
 
 LOAD = os.environ["RINGPOST_LOAD"]
 
@@ -168,24 +168,30 @@ class LoadsTheDaemon(SystemTest):
             self.assertIn("not checked", outcome.stdout)
 
     def test_thousands_of_connections_are_small(self):
-        """19,000 of them: perf/loadgen --rows idle."""
+        """19,000 of them: perf/loadgen --rows idle. A histogram is 261 KiB, and how many of the last
+        second's are still there is chance: so it is enough to be small at some time."""
         few, many = 1000, 5000
         with Daemon("--services", "tcp-echo", shards=1) as daemon:
             target = url("tcp", daemon.addresses["tcp-echo"])
-            memory = {}
-            for count in (few, many):
-                with self.start_endless(
-                    target, "-R", "1", "-c", str(count), "--source",
-                    ",".join(f"127.0.0.{i}" for i in range(1, 9)),
-                ) as process:
-                    memory[count] = resident_bytes(process.pid)
-                    process.send_signal(signal.SIGINT)
-                    process.communicate(timeout=PATIENCE)
-                    self.assertEqual(process.returncode, 0)
-        each = (memory[many] - memory[few]) / (many - few)
-        print(f"{each:.0f} bytes for an idle connection")
-        if not SANITIZED:
-            self.assertLess(each, 1024)
+            with self.start_idle(target, few) as process:
+                before = resident_bytes(process.pid)
+                self.interrupt(process)
+            with self.start_idle(target, many) as process:
+                def is_small():
+                    each = (resident_bytes(process.pid) - before) / (many - few)
+                    return SANITIZED or each < 1024
+
+                wait_for("1 KiB for an idle connection", is_small)
+                self.interrupt(process)
+
+    def start_idle(self, target, connections):
+        sources = ",".join(f"127.0.0.{i}" for i in range(1, 9))
+        return self.start_endless(target, "-R", "1", "-c", str(connections), "--source", sources)
+
+    def interrupt(self, process):
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 0)
 
     def test_a_storm_brings_everybody_back(self):
         with Daemon("--services", "tcp-echo", shards=2) as daemon:
@@ -298,7 +304,7 @@ class FindsFaults(SystemTest):
 
     def run_of(self, change):
         with FaultyEcho(change) as address:
-            return load(url("tcp", address), "-c", 1, "-P", 4096, "-n", FAULTY_OF, "--timeout", "500ms")
+            return load(url("tcp", address), "-c", 1, "-P", 4096, "-n", FAULTY_OF)
 
     def told(self, change):
         outcome = self.run_of(change)
