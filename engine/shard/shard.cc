@@ -214,9 +214,9 @@ void Shard::dispatch(const Completion& completion) {
 }
 
 void Shard::drain_inbox() {
-  std::array<Message, inbox_batch> batch;
   Inbox& inbox = mesh_.inbox(options_.index);
-  if (inbox.empty()) return;
+  if (inbox.empty()) return;  // nearly always: a turn does not set up room for messages in vain
+  std::array<Message, inbox_batch> batch;
   const std::size_t count = inbox.pop(batch);
   deliver({batch.data(), count});
 }
