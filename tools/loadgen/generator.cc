@@ -184,7 +184,7 @@ void Generator::on_room(Client& client) {
     return;
   }
   const std::uint64_t count = room_of(client);
-  if (count != 0) send(client, {issued_, count, shard_.now()});
+  if (count != 0) send(client, {issued_, count, clock_.now()});
 }
 
 void Generator::send(Client& client, const Batch& batch) {
