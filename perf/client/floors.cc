@@ -3,7 +3,8 @@
 //   syscall      an empty system call
 //   ping-pong    a flag going to the other core and back through the cache
 //   copy         64 KiB that the other core has just written
-//   round trip   64 bytes through a loopback connection and back, both sides sleeping or polling
+//   round trip   64 bytes through a loopback connection and back, both sides sleeping or polling,
+//                or polling with io_uring at this end
 //   send         one loopback send of 1 .. 1024 messages of 64 bytes to each of 16 connections in
 //                turn, whose reader keeps up: what a fan-out pays per listener
 
@@ -14,12 +15,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "perf/client/meter.h"
 #include "perf/client/scenarios.h"
 #include "perf/client/socket.h"
+#include "perf/client/uring_end.h"
 
 namespace ringpost::perf {
 namespace {
@@ -138,7 +141,10 @@ std::size_t receive(int socket, std::span<char> into, bool spin) {
   return got;
 }
 
-double round_trip_ns(int other_cpu, bool spin) {
+enum class Trip : std::uint8_t { sleeping, polling, polling_by_uring };
+
+double round_trip_ns(int other_cpu, Trip trip) {
+  const bool spin = trip != Trip::sleeping;
   const Pair pair = connect_pair();
   const std::string message(message_bytes, 'x');
   std::thread echo([&] {
@@ -151,11 +157,17 @@ double round_trip_ns(int other_cpu, bool spin) {
     note_waiting();
   });
   std::vector<double> samples;
+  std::optional<UringEnd> near;
+  if (trip == Trip::polling_by_uring) near.emplace(pair.near);
   char buffer[message_bytes];
   for (int i = 0; i < rounds; ++i) {
     const std::int64_t start = now_ns();
-    send_all(pair.near, message);
-    receive(pair.near, buffer, spin);
+    if (near) {
+      near->round_trip(message);
+    } else {
+      send_all(pair.near, message);
+      receive(pair.near, buffer, spin);
+    }
     samples.push_back(since(start));
   }
   echo.join();
@@ -216,8 +228,9 @@ std::string run_floors(const Options& options) {
   std::string out = field("syscall_ns", empty_syscall_ns());
   out += field("ping_pong_ns", ping_pong_ns(other));
   out += field("copy_64k_ns", copy_ns(other));
-  out += field("round_trip_blocking_ns", round_trip_ns(other, false));
-  out += field("round_trip_spinning_ns", round_trip_ns(other, true));
+  out += field("round_trip_blocking_ns", round_trip_ns(other, Trip::sleeping));
+  out += field("round_trip_spinning_ns", round_trip_ns(other, Trip::polling));
+  out += field("round_trip_uring_ns", round_trip_ns(other, Trip::polling_by_uring));
   for (const std::size_t messages : {1U, 16U, 64U, 256U, 1024U}) {
     const std::string name = "send_" + std::to_string(messages) + "_ns";
     out += field(name.c_str(), send_ns(other, messages));

@@ -1,6 +1,6 @@
 // One connection, one request in flight, every round trip timed. ringpost-load does the same work;
-// here it is done with two bare system calls, because on a round trip of 9 us the 1.4 us that its
-// engine takes for a turn would count as the server's.
+// here it is done with two bare system calls, because on a round trip of 9 us the 1.3 us that
+// io_uring and a turn of the engine take at its end would count as the server's.
 
 #include <utility>
 

@@ -150,7 +150,8 @@ def floor_cells(floors):
     names = [("syscall_ns", "empty system call"), ("ping_pong_ns", "flag to the other core and back"),
              ("copy_64k_ns", "copy of 64 KiB that the other core has just written"),
              ("round_trip_blocking_ns", "64 B loopback round trip, both sides sleeping, p50"),
-             ("round_trip_spinning_ns", "64 B loopback round trip, both sides polling, p50")]
+             ("round_trip_spinning_ns", "64 B loopback round trip, both sides polling, p50"),
+             ("round_trip_uring_ns", "... with io_uring at one end and nothing around it")]
     names += [(f"send_{count}_ns", f"loopback send of {count} x 64 B") for count in (1, 16, 64, 256, 1024)]
     return [["floor", "ns"]] + [[label, f"{floors[name]:,.0f}"] for name, label in names]
 

@@ -8,7 +8,8 @@ sys.path.insert(0, os.path.join(ROOT, "perf"))
 
 from harness import rows, table  # noqa: E402
 
-FLOORS = {"syscall_ns": 167.2, "ping_pong_ns": 113.9, "copy_64k_ns": 5000.0, "round_trip_blocking_ns": 54892, "round_trip_spinning_ns": 8042,
+FLOORS = {"syscall_ns": 167.2, "ping_pong_ns": 113.9, "copy_64k_ns": 5000.0, "round_trip_blocking_ns": 54892,
+          "round_trip_spinning_ns": 8042, "round_trip_uring_ns": 9051,
           **{f"send_{count}_ns": 3600.0 + 10 * count for count in (1, 16, 64, 256, 1024)}}
 MACHINE = {"cpu": "A <CPU> & more", "cores": 2, "kernel": "6.1", "congestion_control": "cubic", "compiler": "g++ 12",
            "rust": "rustc 1.63", "commit": "0123456789ab", "changed": True}
