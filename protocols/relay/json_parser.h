@@ -1,26 +1,24 @@
 #pragma once
 
-// JsonParser: the bodies that the relay takes, by RapidJSON's events, which tell a number that is
-// no JSON from one that is too large. Unknown fields are ignored, a field that stands twice is
-// wrong; ids are whole numbers from 0 to 2^64-1. What is no JSON comes before what has a wrong
-// shape.
+// JsonParser: the bodies that the relay takes. Unknown fields are ignored, a field that stands
+// twice is wrong; ids are whole numbers from 0 to 2^64-1. What is no JSON comes before what has a
+// wrong shape.
 //
-// What it gives points into the parser, and is valid until the next call. Keeps its memory, which
-// grows with the largest body so far.
+// What it gives points into the text or into the parser, and is valid as long as the text, until
+// the next call. Keeps its memory, which grows with the largest body so far.
 //
 // Owned by: one shard. Called on: its shard only.
 
+#include <array>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <vector>
 
 #include "engine/base/bytes.h"
 #include "protocols/relay/errc.h"
+#include "protocols/relay/json_scanner.h"
 
 namespace ringpost::relay {
-
-using engine::Bytes;
 
 struct Registration {
   std::uint64_t user_id = 0;
@@ -34,11 +32,6 @@ struct Publication {
 
 class JsonParser {
  public:
-  JsonParser();
-  ~JsonParser();
-  JsonParser(const JsonParser&) = delete;
-  JsonParser& operator=(const JsonParser&) = delete;
-
   // WS-2
   Errc parse(Bytes text, Registration& registration);
   // WS-4
@@ -47,11 +40,28 @@ class JsonParser {
   Errc parse(Bytes text, std::vector<Bytes>& topics);
 
  private:
-  class Events;
-  Errc read(Bytes text);
+  // The fields that we know.
+  enum Field : std::size_t { user_id, topic, message, topics, field_count };
+  static constexpr std::array<Bytes, field_count> field_names = {"user_id", "topic", "message",
+                                                                 "topics"};
+  struct Value {
+    enum class Type : std::uint8_t { absent, null, string, number, strings, other };
+    Type type = Type::absent;
+    bool is_twice = false;
+    Bytes text{};  // of a string, decoded; of a number, as it stands
 
-  std::unique_ptr<Events> events_;
-  std::vector<char> text_;  // strings are decoded where they stand
+    bool is_string() const { return type == Type::string && !is_twice; }
+    std::optional<std::uint64_t> whole_number() const;
+  };
+
+  Errc read(Bytes text);
+  bool read_members();
+  bool read_value(Value& value);
+  bool read_strings(Value& value);
+
+  JsonScanner scanner_;
+  std::array<Value, field_count> values_;
+  std::vector<Bytes> elements_;  // of the array of strings, if there is one
 };
 
 }  // namespace ringpost::relay

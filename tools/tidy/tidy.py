@@ -66,7 +66,6 @@ HOMES = [
     ("linux/io_uring.h", None),  # liburing brings the one that fits it
     ("ares.h", ["engine/net/name_lookup"]),
     ("atomic", ["engine/ring", "engine/base/payload", "engine/net/cares_resolver"]),
-    ("rapidjson/", ["protocols/relay/json_parser"]),
     ("openssl/", ["protocols/websocket/handshake"]),
     ("zlib.h", ["protocols/websocket/deflate"]),
     ("concurrentqueue/", ["engine/shard", "engine/net/cares_resolver"]),
