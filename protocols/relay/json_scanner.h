@@ -6,8 +6,8 @@
 //
 // A function that returns false has met what is no JSON there; then the text is done for.
 //
-// Owned by: one shard. Called on: its shard only. Keeps its memory, which is less than the largest
-// text took so far, twice.
+// Owned by: one shard. Called on: its shard only. Keeps its memory: at most twice the largest text
+// so far.
 
 #include <cstdint>
 #include <optional>
