@@ -2,7 +2,22 @@
 
 import os
 import platform
+import shlex
 import subprocess
+import sys
+
+# What belongs to the place of a run and not to what was measured; a record leaves it out.
+PLACE_OPTIONS = ("--build-dir", "--hold", "--json", "--record-dir")
+
+
+def command_line(program):
+    """As typed, without what belongs to the place."""
+    words, skip = [program], False
+    for word in sys.argv[1:]:
+        if not skip and not word.startswith(PLACE_OPTIONS):
+            words.append(word)
+        skip = word in PLACE_OPTIONS
+    return shlex.join(words)
 
 
 def cpu_model():
