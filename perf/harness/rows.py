@@ -78,9 +78,15 @@ def relay_latency_goal(name, at_least, aim, peer):
     return Goal(name, "relay 64 B, depth 1, added to p50", "added_p50_ns", "us", 1e3, True, at_least, aim, None, (peer,))
 
 
-def latency_row(name, what, service, generator, at_least, aim):
+def latency_row(name, what, service, generator, at_least=None, aim=None):
     return Row(name, service, generator, TOKIO,
                (Goal(name, what, "p50_ns", "us", 1e3, True, at_least, aim, spinning_round_trip),))
+
+
+def latency_rows(name, what, service, client, generator, at_least, aim):
+    """With the bare client, and without goals with ringpost-load: it adds about a microsecond of its own to either side."""
+    return [latency_row(name, what, service, client, at_least, aim),
+            latency_row(f"{name}-load", f"{what}, by `ringpost-load`", service, generator)]
 
 
 def load(scheme, connections, in_flight, *more, **rest):
@@ -107,8 +113,8 @@ def echo(scheme, connections, in_flight, size=64):
 
 
 ORDERS_AND_CHAT = [
-    latency_row("get-latency", "orders `GET`, 1 connection, depth 1, p50", "orders",
-                Client("get-round-trips", checks=book.one_ticker), 0.45, 0.35),
+    *latency_rows("get-latency", "orders `GET`, 1 connection, depth 1, p50", "orders",
+                  Client("get-round-trips", checks=book.one_ticker), get(1, 1), 0.45, 0.35),
     rate_row("get-rate", "orders `GET`, 50 connections, 64 in flight", "orders",
              get(50, 64), 40, 55, one_send_per(64, "send_16_ns")),
     rate_row("batch", "orders, 15 `BUY` + `GET`, 10 connections, 16 batches in flight", "orders",
@@ -135,8 +141,8 @@ BYTES = [
         Goal("raw-echo-500", ECHO_500, "rate", "M/s", 1e6, False, 1.0, 1.15, one_send_per(1, "send_1_ns")),
         Goal("raw-echo-500-p99", f"{ECHO_500}, p99", "p99_ns", "us", 1e3, True, 0.1, 0.1),
     )),
-    latency_row("raw-echo-latency", "raw echo 64 B, 1 connection, depth 1, p50", "tcp-echo",
-                Client("echo-round-trips"), 0.45, 0.33),
+    *latency_rows("raw-echo-latency", "raw echo 64 B, 1 connection, depth 1, p50", "tcp-echo",
+                  Client("echo-round-trips"), echo("tcp", 1, 1), 0.45, 0.33),
     Row("framed-echo-1m", "echo", echo("frames", 4, 1, 1 << 20), TOKIO, (
         bytes_goal("framed-echo-1m", "framed echo, 1 MiB frames, 4 connections", 1 << 20, 1.2, 1.5),
     )),
