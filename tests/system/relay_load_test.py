@@ -1,14 +1,91 @@
 #!/usr/bin/env python3
 """ringpost-load with ws:// and http:// against the message relay of the daemon."""
 
+import base64
+import contextlib
+import hashlib
 import json
 import os
+import socket
 import subprocess
 import tempfile
+import threading
+import time
 
 from harness import PATIENCE, Daemon, SystemTest, main
 
 LOAD = os.environ["RINGPOST_LOAD"]
+
+
+class SlowToAcknowledge:
+    """A relay of one topic that answers a publication a while after everybody has it."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.addresses = {"relay": self.listener.getsockname()}
+        self.subscribers = []
+        self.too_early = 0  # requests of somebody whose last one had no answer yet
+
+    def __enter__(self):
+        threading.Thread(target=self.accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self.listener.accept()
+                threading.Thread(target=self.serve, args=[connection], daemon=True).start()
+
+    @staticmethod
+    def read_request(connection, held):
+        """Its first line, its fields and its body; and what came behind it."""
+        while b"\r\n\r\n" not in held:
+            data = connection.recv(1 << 16)
+            if not data:
+                return None
+            held += data
+        head, held = held.split(b"\r\n\r\n", 1)
+        line, *fields = head.decode().split("\r\n")
+        fields = dict(field.split(": ", 1) for field in fields)
+        length = int(fields.get("content-length", 0))
+        while len(held) < length:
+            held += connection.recv(1 << 16)
+        return line, fields, held[:length], held[length:]
+
+    def serve(self, connection):
+        with connection, contextlib.suppress(ConnectionError):
+            held = b""
+            while request := self.read_request(connection, held):
+                line, fields, body, held = request
+                self.too_early += bool(held)
+                if line.startswith("GET /ws/"):
+                    return self.serve_subscriber(connection, fields["sec-websocket-key"])
+                answer = b'{"url":"ws://here/ws/1"}'
+                if line.startswith("POST /publish "):
+                    self.deliver(json.loads(body)["message"].encode())
+                    answer = b"Published event"
+                connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(answer), answer))
+
+    def serve_subscriber(self, connection, key):
+        accept = base64.b64encode(hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest())
+        connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+                           b"sec-websocket-accept: %s\r\n\r\n" % accept)
+        held = b""
+        while b"\x89\x8a" not in held:  # the Ping behind the request for the topic; its text is known
+            held += connection.recv(1 << 16)
+        self.subscribers.append(connection)
+        connection.sendall(b"\x8a\x0asubscribed")
+        while connection.recv(1 << 16):
+            pass
+
+    def deliver(self, message):
+        for subscriber in self.subscribers:
+            subscriber.sendall(b"\x81%c%s" % (len(message), message))
+        time.sleep(self.seconds)
 
 
 def load(daemon, scheme, *arguments, path=""):
@@ -30,6 +107,13 @@ class LoadsTheRelay(SystemTest):
             out = self.run_right(daemon, "ws", "-n", 2000, "-P", 8, "--listeners", 20)
             self.assertIn("40,000 deliveries", out)
             self.assertIn("2xx: 2,000 (200: 2,000)", out)
+
+    def test_a_message_is_in_flight_until_it_is_acknowledged(self):
+        with SlowToAcknowledge(seconds=0.02) as relay:
+            out = self.run_right(relay, "ws", "-n", 12, "-P", 1, "--listeners", 3)
+            self.assertIn("36 deliveries", out)
+            self.assertIn("2xx: 12 (200: 12)", out)
+            self.assertEqual(relay.too_early, 0)
 
     def test_topics_are_heard_by_those_who_asked_for_them(self):
         # 3 senders of 300 messages each: topic 0 has two of them and 4 listeners, topic 1 has 3.

@@ -81,17 +81,17 @@ void Client::on_drained() {
 }
 
 // Answers to nothing are no answers.
-std::uint64_t Client::limit_to_in_flight(std::uint64_t count) {
-  if (count <= in_flight_count_) [[likely]]
+std::uint64_t Client::limit_to(std::uint64_t unanswered, std::uint64_t count) {
+  if (count <= unanswered) [[likely]]
     return count;
   on_fault({FaultKind::unexpected, 0,
-            std::to_string(count - in_flight_count_) + " more replies than requests"});
-  return in_flight_count_;
+            std::to_string(count - unanswered) + " more replies than requests"});
+  return unanswered;
 }
 
 template <typename Take>
 void Client::take(std::uint64_t count, Take&& take_part) {
-  count = limit_to_in_flight(count);
+  count = limit_to(in_flight_count_, count);
   in_flight_count_ -= count;
   while (count != 0) {
     Batch& batch = batches_.front();
@@ -126,6 +126,11 @@ void Client::on_deliveries(std::uint64_t sender, std::uint64_t sequence, std::ui
 
 void Client::on_missed(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count) {
   generator_.on_missed(sender, sequence, count);
+}
+
+void Client::on_acknowledged(std::uint64_t count) {
+  acknowledged_count_ += limit_to(sent_count_ - acknowledged_count_, count);
+  generator_.on_acknowledged(*this);
 }
 
 void Client::on_fault(Fault fault) { generator_.on_fault(*this, std::move(fault)); }

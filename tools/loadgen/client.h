@@ -55,6 +55,7 @@ class Client final : public engine::Session, public engine::DialTarget, public T
   std::uint64_t number() const { return number_; }
   std::uint64_t in_flight() const { return in_flight_count_; }
   std::uint64_t sent_count() const { return sent_count_; }
+  std::uint64_t acknowledged_count() const { return acknowledged_count_; }
 
   // Session.
   void on_open(engine::Link& link) override;
@@ -77,6 +78,7 @@ class Client final : public engine::Session, public engine::DialTarget, public T
   void on_fault(Fault fault) override;
   void on_deliveries(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count) override;
   void on_missed(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count) override;
+  void on_acknowledged(std::uint64_t count) override;
   void on_statuses(std::uint16_t status, std::uint64_t count) override;
   void on_retired() override;
   void on_goodbye(std::string why) override;
@@ -95,7 +97,7 @@ class Client final : public engine::Session, public engine::DialTarget, public T
   };
 
   void leave_if_idle();
-  std::uint64_t limit_to_in_flight(std::uint64_t count);
+  std::uint64_t limit_to(std::uint64_t unanswered, std::uint64_t count);
   template <typename Take>
   void take(std::uint64_t count, Take&& take_part);
 
@@ -106,6 +108,7 @@ class Client final : public engine::Session, public engine::DialTarget, public T
   engine::Fifo<Batch> batches_;
   std::uint64_t in_flight_count_ = 0;
   std::uint64_t sent_count_ = 0;
+  std::uint64_t acknowledged_count_ = 0;
   std::uint64_t number_;
   Nanos left_at_ = 0;
   bool ended_by_server_ = false;

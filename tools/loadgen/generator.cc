@@ -46,11 +46,12 @@ Generator::Generator(engine::Shard& shard, const Plan& plan, Board& board)
   }
   hearing_.emplace(std::move(receivers), plan.ledger->window());
   // A shard on which nobody hears a speaker has all of it.
-  settled_.resize(speakers_.size() * plan.shards, UINT64_MAX);
+  settled_.resize(speakers_.size() * parts(), UINT64_MAX);
   for (std::size_t ours = 0; ours < speakers_.size(); ++ours) {
+    if (plan.protocol->acknowledges()) settled_[ours * parts() + plan.shards] = 0;
     for (std::uint64_t other = 0; other < plan.connections; ++other) {
       const bool hears = plan.hears(other, speakers_[ours]->number());
-      if (hears) settled_[ours * plan.shards + other % plan.shards] = 0;
+      if (hears) settled_[ours * parts() + other % plan.shards] = 0;
     }
   }
 }
@@ -317,12 +318,16 @@ void Generator::hear(std::uint64_t sender, std::uint64_t sequence, std::uint64_t
   message.put(SettledBody{sender, hearing_->settled(sender)});
 }
 
-// All receivers of `shard` have the first `count` messages of our sender.
-void Generator::on_settled(std::uint64_t sender, std::uint32_t shard, std::uint64_t count) {
+void Generator::on_acknowledged(const Client& sender) {
+  on_settled(sender.number(), plan_.shards, sender.acknowledged_count());
+}
+
+// That part is done with the first `count` messages of our sender.
+void Generator::on_settled(std::uint64_t sender, std::uint32_t part, std::uint64_t count) {
   const std::size_t ours = sender / plan_.shards;
-  settled_[ours * plan_.shards + shard] = count;
-  const auto first = settled_.begin() + static_cast<std::ptrdiff_t>(ours * plan_.shards);
-  const std::uint64_t everywhere = *std::min_element(first, first + plan_.shards);
+  settled_[ours * parts() + part] = count;
+  const auto first = settled_.begin() + static_cast<std::ptrdiff_t>(ours * parts());
+  const std::uint64_t everywhere = *std::min_element(first, first + parts());
   Client& client = *speakers_[ours];
   const std::uint64_t before = client.in_flight();
   client.settle(everywhere);

@@ -72,6 +72,7 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
   void on_fault(const Client& client, Fault fault);
   void on_delivered(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count, Nanos now);
   void on_missed(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count);
+  void on_acknowledged(const Client& sender);
   // The connection is of no use any more; what was in flight on it stays without an answer.
   void on_lost(Client& client, std::string_view kind, std::string_view text);
   // The same, for a reason that the server gave.
@@ -104,6 +105,7 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
   };
 
   std::uint32_t self() const { return shard_.post().shard(); }
+  std::uint32_t parts() const { return plan_.shards + 1; }
   bool is_open_loop() const { return plan_.per_s.has_value(); }
   // In the measured period, what was due before it does not count.
   bool counts(Nanos due) const {
@@ -128,7 +130,7 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
   std::uint64_t due_by(Nanos now) const;
 
   void hear(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count);
-  void on_settled(std::uint64_t sender, std::uint32_t shard, std::uint64_t count);
+  void on_settled(std::uint64_t sender, std::uint32_t part, std::uint64_t count);
 
   void turn_interval(Nanos now, Slice::Part next);
   void hand_over_interval(Nanos now);
@@ -161,7 +163,9 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
   bool behind_ = false;  // something due found no room
   // Fan-out.
   std::optional<Hearing> hearing_;
-  std::vector<std::uint64_t> settled_;  // by our speakers and shards: how many all of those have
+  // By our speakers and parts: of how many messages that part knows that it is done with them.
+  // Part i: the receivers on shard i; the last one: the server, which acknowledges.
+  std::vector<std::uint64_t> settled_;
 
   Nanos warmup_ends_ = engine::never;
   Nanos measure_from_ = engine::never;

@@ -150,8 +150,8 @@ void RelayPublisher::Answers::on_statuses(std::uint16_t status, std::uint64_t co
   publisher_.target_->on_statuses(status, count);
 }
 
-void RelayPublisher::Answers::on_failed(std::uint64_t) {
-  if (status_ == 200 || status_ == 0) return;  // a fault was told
+void RelayPublisher::Answers::on_failed(std::uint64_t count) {
+  if (status_ == 200 || status_ == 0) return on_acknowledged(count);  // a fault was told
   publisher_.target_->on_goodbye("POST /publish was answered by status " + std::to_string(status_));
 }
 

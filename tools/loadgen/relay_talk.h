@@ -69,17 +69,20 @@ class RelayPublisher final : public Talk {
   void finish() override {}
 
  private:
-  // Hears of the answers to publications. What was published counts when it was delivered, so of
-  // right ones nothing is told.
+  // Hears of the answers to publications. What was published counts when it was delivered; an
+  // answer only acknowledges it.
   class Answers final : public TalkTarget {
    public:
     explicit Answers(RelayPublisher& publisher) : publisher_(publisher) {}
     void on_ready() override {}
-    void on_replies(std::uint64_t) override {}
+    void on_replies(std::uint64_t count) override { on_acknowledged(count); }
     void on_failed(std::uint64_t count) override;
     void on_fault(Fault fault) override { publisher_.target_->on_fault(std::move(fault)); }
     void on_deliveries(std::uint64_t, std::uint64_t, std::uint64_t) override {}
     void on_missed(std::uint64_t, std::uint64_t, std::uint64_t) override {}
+    void on_acknowledged(std::uint64_t count) override {
+      publisher_.target_->on_acknowledged(count);
+    }
     void on_statuses(std::uint16_t status, std::uint64_t count) override;
     void on_retired() override;
     void on_goodbye(std::string why) override { publisher_.target_->on_goodbye(std::move(why)); }
@@ -160,6 +163,7 @@ class RelayProtocol final : public Protocol {
  public:
   RelayProtocol(const RelayOptions& options, const Target& target) : script_(options, target) {}
   std::unique_ptr<Talk> talk(std::uint64_t connection) const override;
+  bool acknowledges() const override { return true; }
 
  private:
   RelayScript script_;

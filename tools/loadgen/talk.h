@@ -12,6 +12,8 @@
 //   fan-out           on_deliveries: messages of a sender arrived here; whose and which, so that
 //                     the generator finds when they were due
 //   subscriptions     the same, on connections that never send a request (Plan::speakers)
+//   fan-out with      on_acknowledged as well: a message is in flight until all have it and the
+//   acknowledgements  server has said so to its sender
 //
 // Owned by: one Client. Called on: its shard.
 
@@ -58,6 +60,9 @@ class TalkTarget {
   // is named by its connection's number, its messages are counted from 0.
   virtual void on_deliveries(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count) = 0;
   virtual void on_missed(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count) = 0;
+  // Fan-out, if Protocol::acknowledges: the server says of the next `count` messages of this
+  // connection that it took them.
+  virtual void on_acknowledged(std::uint64_t count) = 0;
   // So many replies, whether right or not, had that HTTP status; before what is told of these.
   virtual void on_statuses(std::uint16_t status, std::uint64_t count) = 0;
   // The server takes no more requests on this connection, as it may: what has no answer is to be
@@ -104,6 +109,8 @@ class Protocol {
   virtual ~Protocol() = default;
   // `connection` is its number within the run.
   virtual std::unique_ptr<Talk> talk(std::uint64_t connection) const = 0;
+  // Fan-out: its talks tell on_acknowledged of each message.
+  virtual bool acknowledges() const { return false; }
 };
 
 }  // namespace ringpost::loadgen

@@ -25,6 +25,7 @@ class Ear final : public TalkTarget {
     last_delivery = std::to_string(sender) + ":" + std::to_string(sequence + count - 1);
   }
   void on_missed(std::uint64_t, std::uint64_t, std::uint64_t count) override { missed += count; }
+  void on_acknowledged(std::uint64_t count) override { acknowledged += count; }
   void on_statuses(std::uint16_t status, std::uint64_t count) override {
     statuses.add(status, count);
   }
@@ -39,6 +40,7 @@ class Ear final : public TalkTarget {
     } else {
       text << replies << " right, " << failed << " failed";
     }
+    if (acknowledged != 0) text << ", " << acknowledged << " acknowledged";
     for (const std::string& fault : faults) text << ", " << fault;
     if (retired) text << ", retired";
     if (!goodbye.empty()) text << ", " << goodbye;
@@ -55,6 +57,7 @@ class Ear final : public TalkTarget {
   std::uint64_t failed = 0;
   std::uint64_t deliveries = 0;
   std::uint64_t missed = 0;
+  std::uint64_t acknowledged = 0;
   std::string last_delivery;
   std::vector<std::string> faults;
 };

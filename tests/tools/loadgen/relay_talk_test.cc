@@ -70,12 +70,13 @@ TEST(RelayPublisher, AnAnswerThatIsNotRightIsTold) {
     return publisher.ear.told();
   };
   const std::string right = response("200 OK", "Published event");
-  EXPECT_EQ(told(right + right), "0 right, 0 failed");
+  EXPECT_EQ(told(right + right), "0 right, 0 failed, 2 acknowledged");
   EXPECT_EQ(told(right + response("503 No", "")),
-            "0 right, 0 failed, POST /publish was answered by status 503");
-  EXPECT_EQ(told(right + response("200 OK", "Published")), "0 right, 0 failed, wrong bytes 1");
+            "0 right, 0 failed, 1 acknowledged, POST /publish was answered by status 503");
+  EXPECT_EQ(told(right + response("200 OK", "Published")),
+            "0 right, 0 failed, 2 acknowledged, wrong bytes 1");
   EXPECT_EQ(told(response("200 OK", "Published event", "connection: close\r\n")),
-            "0 right, 0 failed, the server ended the connection of a publisher");
+            "0 right, 0 failed, 1 acknowledged, the server ended the connection of a publisher");
 }
 
 // --- Subscribing ---------------------------------------------------------------------------------
