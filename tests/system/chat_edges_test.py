@@ -145,13 +145,15 @@ class Leaving(SystemTest):
             line = b"nick\r\n"
             for cut in range(len(line) + 1):
                 for wait in (False, True):
+                    before = daemon.report()
                     client = daemon.chat()
-                    read_before = daemon.report().total("traffic.received_bytes")
                     client.send(line[:cut])
                     if wait:
+                        read_before = before.total("traffic.received_bytes")
                         daemon.wait_for_total("traffic.received_bytes", read_before + cut)
                     client.reset()
-            daemon.wait_for_total("open", 2)
+                    daemon.wait_for_total("opened", before.total("opened") + 1)
+                    daemon.wait_for_total("open", 2)
             alice.send(b"hi\r\n")
             bob.expect(b"alice: hi\r\n")
 
