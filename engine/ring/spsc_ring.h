@@ -31,7 +31,7 @@
 // Why it is fast. What costs is the number of times the line of an index moves between the cores:
 // some 100 ns for the reader and as much again for the writer, the time of a hundred pushes. A
 // consumer that is faster than its producer settles at looking for every 20 items or so, and the
-// looks then set the pace. So one that has just eaten a long run waits a moment before it looks
+// looks then set the pace. So one that has just eaten a run waits a moment before it looks
 // again, and finds hundreds (3x the rate, measured); a lone message is not delayed by that. Giving
 // slots back in groups does the same for a producer that finds the ring full.
 //
@@ -311,7 +311,7 @@ class SpscRing<T, Atomics>::Consumer {
     return readable(count);
   }
 
-  // The same for one who takes run after run and does nothing else: after a long run it waits a
+  // The same for one who takes run after run and does nothing else: after a run it waits a
   // moment before it looks for more, as the pops do (see above).
   [[nodiscard]] std::span<Slot> peek_paced(std::size_t count) {
     const RoleCheck::Scope scope(role_);
@@ -388,8 +388,9 @@ class SpscRing<T, Atomics>::Consumer {
     ASSERT(!std::exchange(ring.consumer_taken_, true));
   }
 
-  // A run of items this long tells a stream from messages that come one by one.
-  static constexpr Index stream_run = 32;
+  // A run of items this long tells a stream from messages that come one by one. Below the 20 or so
+  // at which a fast consumer settles, or it would never wait.
+  static constexpr Index stream_run = 8;
   // How long to leave a streaming producer alone: long enough for it to get ahead by some hundred
   // items, short against the 100 ns that a look costs it.
   static constexpr int stream_relaxes = 4;
