@@ -206,6 +206,14 @@ Errc RequestParser::scan(Bytes input) {
 }
 
 HeadResult RequestParser::next(Bytes input, Request& request) {
+  if (scanned_ == 0 && !skipped_ && request.is_repeated(input, limits_)) {
+    return {HeadStatus::head, Errc::none, request.kept_bytes_};
+  }
+  request.kept_bytes_ = 0;
+  return parse(input, request);
+}
+
+HeadResult RequestParser::parse(Bytes input, Request& request) {
   std::size_t before = 0;
   // One empty line before a request is dropped (section 2.2).
   if (!skipped_ && scanned_ <= 1 && input.starts_with("\r\n")) {
@@ -217,6 +225,11 @@ HeadResult RequestParser::next(Bytes input, Request& request) {
   const auto failed = [&](Errc errc) { return HeadResult{HeadStatus::error, errc, before}; };
   clear(request);
   const Errc line_ends = scan(input);
+  const bool is_kept = head_bytes_ != 0 && head_bytes_ <= Request::kept_bytes_max;
+  if (is_kept) {
+    std::copy_n(input.begin(), head_bytes_, request.kept_.begin());
+    input = Bytes(request.kept_.data(), head_bytes_);
+  }
   // The first line is looked at as soon as it is whole: who speaks another protocol hears so.
   const bool look = !first_line_done_ || head_bytes_ != 0;
   if (first_line_bytes_ > 2 && look) {
@@ -234,6 +247,10 @@ HeadResult RequestParser::next(Bytes input, Request& request) {
   const std::size_t fields_bytes = head_bytes_ - 2 - first_line_bytes_;
   const Errc errc = parse_fields(input.substr(first_line_bytes_, fields_bytes), request);
   if (errc != Errc::none) return failed(errc);
+  if (is_kept) {
+    request.kept_bytes_ = head_bytes_;
+    request.kept_within_ = &limits_;
+  }
   const std::size_t consumed = before + head_bytes_;
   scanned_ = line_begin_ = first_line_bytes_ = head_bytes_ = 0;
   first_line_done_ = skipped_ = false;

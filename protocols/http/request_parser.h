@@ -1,7 +1,7 @@
 #pragma once
 
-// RequestParser: finds the head of an HTTP/1.1 request in a byte stream, in place and without
-// allocating (RFC 9112).
+// RequestParser: finds the head of an HTTP/1.1 request in a byte stream, without allocating (RFC
+// 9112).
 //
 // The caller feeds a run of bytes; until the head is whole nothing is consumed, and the same bytes
 // come again with more behind them, perhaps elsewhere in memory. The parser remembers how far it
@@ -13,6 +13,10 @@
 // Stricter than the RFC asks: what a recipient may repair (a bare LF, white space before a colon, a
 // folded line, equal lengths twice) is refused, because a server in front of this one may have read
 // it in another way.
+//
+// A client says the same head over and over, and so do many that are alike. So a Request keeps a
+// copy of the head that it was parsed from: an input that begins with the same bytes is not parsed
+// again.
 //
 // Owned by: one session.
 
@@ -27,9 +31,16 @@
 
 namespace ringpost::http {
 
-// A request's head. It points into the input that it was parsed from. Large, and only in use while
-// a request is dealt with: one per shard is enough.
+// A request's head. It points into the input that it was parsed from, or into its own copy of that.
+// Large, and only in use while a request is dealt with: one per shard is enough.
 struct Request {
+  // Longer heads are not kept.
+  static constexpr std::size_t kept_bytes_max = 1024;
+
+  Request() = default;
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
+
   Method method = Method::other;
   Bytes method_name;
   // As it was sent, the scheme and authority of the absolute form left out.
@@ -49,6 +60,19 @@ struct Request {
 
   std::array<Field, fields_max> field_table;
   std::size_t field_count = 0;
+
+ private:
+  friend class RequestParser;
+
+  // Whether `input` begins with the head that was parsed last, within the same limits.
+  bool is_repeated(Bytes input, const Limits& limits) const {
+    return kept_bytes_ != 0 && kept_within_ == &limits &&
+           input.starts_with(Bytes(kept_.data(), kept_bytes_));
+  }
+
+  std::array<char, kept_bytes_max> kept_;
+  std::size_t kept_bytes_ = 0;  // 0: nothing
+  const Limits* kept_within_ = nullptr;
 };
 
 enum class HeadStatus : std::uint8_t {
@@ -65,7 +89,7 @@ struct HeadResult {
 
 class RequestParser {
  public:
-  // `limits` outlives the parser.
+  // `limits` outlives the parser, and the requests that it parses.
   explicit RequestParser(const Limits& limits) : limits_(limits) {}
 
   // Requires: `input` starts with the bytes of the previous input that were not consumed.
@@ -76,6 +100,7 @@ class RequestParser {
 
  private:
   Errc scan(Bytes input);
+  HeadResult parse(Bytes input, Request& request);
 
   const Limits& limits_;
   std::uint32_t scanned_ = 0;           // bytes in which line ends were looked for

@@ -1,6 +1,7 @@
 // What parsing one request costs, in a buffer of 16 KiB that is full of them: the shortest that is
 // right, one as a load generator sends it, one as a browser does, and a publish with its body; when
-// the buffer comes in segments that cut requests anywhere; what finding the handler of a path costs
+// each has the head of the one before, which else differs in a byte; when the buffer comes in
+// segments that cut requests anywhere; what finding the handler of a path costs
 // among those of a service; and what writing a response costs. `each` is the time per request,
 // look-up or response.
 
@@ -45,10 +46,24 @@ void count_each(benchmark::State& state, std::size_t each, std::size_t bytes) {
   state.SetBytesProcessed(static_cast<std::int64_t>(bytes) * state.iterations());
 }
 
-void parse_requests(benchmark::State& state, const std::string& one) {
+// A buffer full of requests, none of which has the head of the one before.
+std::string different(std::string one, std::size_t& count) {
   std::string stream;
+  for (count = 0; stream.size() + one.size() <= buffer_bytes; ++count) {
+    stream += one;
+    one[one.find('/') + 1] ^= 'a' ^ 'b';
+  }
+  return stream;
+}
+
+void parse_requests(benchmark::State& state, const std::string& one, bool repeated) {
   std::size_t count = 0;
-  for (; stream.size() + one.size() <= buffer_bytes; ++count) stream += one;
+  std::string stream;
+  if (repeated) {
+    for (; stream.size() + one.size() <= buffer_bytes; ++count) stream += one;
+  } else {
+    stream = different(one, count);
+  }
   const Limits limits;
   RequestParser head(limits);
   BodyParser body(limits);
@@ -84,9 +99,8 @@ std::size_t parse_heads(RequestParser& head, ringpost::engine::Bytes input, Requ
 // What is left of a segment is put in front of the next, in a buffer beside.
 void requests_in_segments(benchmark::State& state, const std::string& one) {
   const auto segment = static_cast<std::size_t>(state.range(0));
-  std::string stream;
   std::size_t count = 0;
-  for (; stream.size() + one.size() <= buffer_bytes; ++count) stream += one;
+  const std::string stream = different(one, count);
   const Limits limits;
   RequestParser head(limits);
   Request request;
@@ -137,10 +151,13 @@ void write_responses(benchmark::State& state) {
   count_each(state, 1, response_bytes(response));
 }
 
-BENCHMARK_CAPTURE(parse_requests, shortest, shortest);
-BENCHMARK_CAPTURE(parse_requests, generator, generator);
-BENCHMARK_CAPTURE(parse_requests, browser, browser);
-BENCHMARK_CAPTURE(parse_requests, publish, publish);
+BENCHMARK_CAPTURE(parse_requests, shortest, shortest, false);
+BENCHMARK_CAPTURE(parse_requests, generator, generator, false);
+BENCHMARK_CAPTURE(parse_requests, browser, browser, false);
+BENCHMARK_CAPTURE(parse_requests, publish, publish, false);
+BENCHMARK_CAPTURE(parse_requests, shortest_repeated, shortest, true);
+BENCHMARK_CAPTURE(parse_requests, browser_repeated, browser, true);
+BENCHMARK_CAPTURE(parse_requests, publish_repeated, publish, true);
 BENCHMARK_CAPTURE(requests_in_segments, generator, generator)->Arg(1448)->Arg(100);
 BENCHMARK_CAPTURE(requests_in_segments, browser, browser)->Arg(1448)->Arg(100);
 BENCHMARK_CAPTURE(find_route, first, Method::get, "/health");

@@ -236,6 +236,55 @@ TEST(RequestParser, FindsFieldsByTheirNameInAnyCase) {
   EXPECT_EQ(request.find("none").data(), nullptr);
 }
 
+TEST(RequestParser, AHeadThatIsRepeatedSaysTheSame) {
+  const std::string one = "POST /a?b HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n";
+  const std::string longest(Request::kept_bytes_max - one.size() - 7, 'v');
+  const std::string heads[] = {
+      one + "\r\n",
+      one + "c: d\r\n\r\n",
+      "GET /a?b HTTP/1.0\r\n\r\n",
+      one + "l: " + longest + "\r\n\r\n",
+      one + "l: " + longest + "v\r\n\r\n",
+  };
+  const auto parsed = [](RequestParser& parser, Request& request, const std::string& head) {
+    const std::string input = head + "x";
+    const HeadResult result = parser.next(input, request);
+    EXPECT_EQ(result.status, HeadStatus::head);
+    EXPECT_EQ(result.consumed, head.size());
+    return text_of(request);
+  };
+  const Limits limits;
+  Request request;
+  RequestParser parser(limits), other(limits);
+  for (const std::string& before : heads) {
+    for (const std::string& head : heads) {
+      parsed(parser, request, before);
+      Request fresh;
+      RequestParser fresh_parser(limits);
+      const std::string expected = parsed(fresh_parser, fresh, head);
+      EXPECT_EQ(parsed(parser, request, head), expected);
+      EXPECT_EQ(parsed(other, request, head), expected);
+      EXPECT_EQ(parser.next(head.substr(0, head.size() - 1), request).status,
+                HeadStatus::need_more);
+      EXPECT_EQ(parsed(parser, request, head), expected);
+    }
+  }
+}
+
+TEST(RequestParser, AHeadIsRepeatedWithinItsLimitsOnly) {
+  const std::string head = get + "\r\n";
+  const Limits limits, shorter = {.head_bytes_max = 20};
+  Request request;
+  RequestParser parser(limits), strict(shorter);
+  ASSERT_EQ(parser.next(head, request).status, HeadStatus::head);
+  EXPECT_EQ(strict.next(head, request).errc, Errc::head_too_large);
+  RequestParser after(limits);
+  ASSERT_EQ(after.next(head, request).status, HeadStatus::head);
+  EXPECT_EQ(after.next("GET /\xff HTTP/1.1\r\nhost: x\r\n\r\n", request).errc, Errc::bad_target);
+  ASSERT_EQ(RequestParser(limits).next(head, request).status, HeadStatus::head);
+  EXPECT_EQ(request.path, "/");
+}
+
 // Requires: `make` makes a stream of a string of some of the parts. Counts those that are taken.
 template <typename Make>
 std::size_t agrees_on_strings_of(const std::vector<std::string>& parts, Make make) {
@@ -322,6 +371,7 @@ TEST(RequestParser, AgreesWithTheModelOnRandomStreams) {
     for (std::uint64_t i = prng.below(12); i > 0; --i) {
       stream += parts[prng.below(std::size(parts))];
     }
+    if (prng.one_in(2)) stream += stream;  // the same heads again
     const Events expected = model(limits, stream);
     ASSERT_EQ(fed_in(limits, cut(prng, stream)), expected) << "seed " << seed << "\n" << stream;
     if (expected.empty() || !expected.back().starts_with("error")) ++whole;
