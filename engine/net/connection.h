@@ -19,10 +19,13 @@
 // last completion has come are the socket closed and the memory released, and the slot's generation
 // moves on.
 //
+// Implemented in connection.cc (its life), connection_input.cc and connection_output.cc.
+//
 // Owned by: Connections of one shard. Called on: its shard only.
 
 #include <cstdint>
 
+#include "engine/base/buffer_pool.h"
 #include "engine/base/timer_wheel.h"
 #include "engine/io/io.h"
 #include "engine/net/session.h"
@@ -67,6 +70,10 @@ class Connection final : public Link, public TimerTarget {
     starved,     // ended with -ENOBUFS; in the starved list until buffers came back
     ended,       // the peer's FIN or an error came: there will be no more input
   };
+
+  // Blocks that are received into are whole blocks of the pool's classes; the first of them.
+  static constexpr std::uint32_t block_header_bytes = sizeof(Block);
+  static constexpr std::uint32_t block_bytes_first = 2048 - block_header_bytes;
 
   void list_touched() override;
   std::optional<KeptBytes> try_keep_many(Bytes bytes) override;
