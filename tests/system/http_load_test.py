@@ -12,6 +12,7 @@ import tempfile
 import threading
 
 from harness import PATIENCE, SystemTest, main
+from thread_server import ThreadServer
 
 LOAD = os.environ["RINGPOST_LOAD"]
 
@@ -55,42 +56,27 @@ def library_server(version):
         thread.join()
 
 
-class Scripted:
-    """Answers the nth request of each connection with `answer(n)`, until that is None: it closes."""
+class Scripted(ThreadServer):
+    """Answers the nth request of each connection with `answer(n)`. It closes behind one that says so."""
 
     def __init__(self, answer):
+        super().__init__()
         self.answer = answer
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.requests = 0
-
-    def __enter__(self):
-        threading.Thread(target=self.accept, daemon=True).start()
-        return self.listener.getsockname()
-
-    def __exit__(self, *_):
-        self.listener.close()
-
-    def accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self.listener.accept()
-                threading.Thread(target=self.serve, args=[connection], daemon=True).start()
 
     def serve(self, connection):
-        with connection, contextlib.suppress(ConnectionError):
-            count, held = 0, b""
-            while data := connection.recv(1 << 16):
-                *requests, held = (held + data).split(b"\r\n\r\n")
-                for _ in requests:
-                    answer = self.answer(count)
-                    count += 1
-                    connection.sendall(answer)
-                    if b"connection: close" in answer or answer.startswith(b"HTTP/1.0"):
-                        # Requests that are not read would make this a reset (RFC 9112 section 9.6).
-                        connection.shutdown(socket.SHUT_WR)
-                        while connection.recv(1 << 16):
-                            pass
-                        return
+        count, held = 0, b""
+        while data := connection.recv(1 << 16):
+            *requests, held = (held + data).split(b"\r\n\r\n")
+            for _ in requests:
+                answer = self.answer(count)
+                count += 1
+                connection.sendall(answer)
+                if b"connection: close" in answer or answer.startswith(b"HTTP/1.0"):
+                    # Requests that are not read would make this a reset (RFC 9112 section 9.6).
+                    connection.shutdown(socket.SHUT_WR)
+                    while connection.recv(1 << 16):
+                        pass
+                    return
 
 
 def reply(body, more=b""):
@@ -140,7 +126,8 @@ class LoadsServersOfOthers(SystemTest):
         def answer(count):
             return reply(b"abc", b"connection: close\r\n" if count == 9 else b"")
 
-        with Scripted(answer) as address:
+        with Scripted(answer) as server:
+            address = server.address
             out = self.run_right(address, "-n", 500, "-c", 2, "-P", 7)
             self.assertIn("500 replies", out)
             out = self.run_right(address, "-R", "2k", "-n", 200, "-c", 2, "-P", 7)
@@ -153,15 +140,15 @@ class LoadsServersOfOthers(SystemTest):
             b"HTTP/1.1 100 Continue\r\n\r\n" + reply(b"abc"),
             b"HTTP/1.0 200 OK\r\n\r\nabc",
         ]
-        with Scripted(lambda count: replies[count % 4]) as address:
-            out = self.run_right(address, "-n", 400, "-c", 3, "-P", 5)
+        with Scripted(lambda count: replies[count % 4]) as server:
+            out = self.run_right(server.address, "-n", 400, "-c", 3, "-P", 5)
             self.assertIn("2xx: 400 (200: 400)", out)
 
 
 class FindsFaults(SystemTest):
     def told(self, wrong, *arguments):
-        with Scripted(lambda count: wrong if count == 5 else reply(b"abc")) as address:
-            outcome = load(address, "-c", 1, "-P", 3, "-n", 50, "--timeout", "500ms", *arguments)
+        with Scripted(lambda count: wrong if count == 5 else reply(b"abc")) as server:
+            outcome = load(server.address, "-c", 1, "-P", 3, "-n", 50, "--timeout", "500ms", *arguments)
         self.assertEqual(outcome.returncode, 1, outcome.stdout + outcome.stderr)
         return outcome.stdout
 

@@ -2,73 +2,60 @@
 """ringpost-load with ws:// and http:// against the message relay of the daemon."""
 
 import base64
-import contextlib
 import hashlib
 import json
 import os
-import socket
 import subprocess
 import tempfile
-import threading
 import time
 
 from harness import PATIENCE, Daemon, SystemTest, main
+from thread_server import ThreadServer
 
 LOAD = os.environ["RINGPOST_LOAD"]
 
 
-class SlowToAcknowledge:
+class SlowToAcknowledge(ThreadServer):
     """A relay of one topic that answers a publication a while after everybody has it."""
 
     def __init__(self, seconds):
+        super().__init__()
         self.seconds = seconds
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.addresses = {"relay": self.listener.getsockname()}
+        self.addresses = {"relay": self.address}
         self.subscribers = []
         self.too_early = 0  # requests of somebody whose last one had no answer yet
 
-    def __enter__(self):
-        threading.Thread(target=self.accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.listener.close()
-
-    def accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self.listener.accept()
-                threading.Thread(target=self.serve, args=[connection], daemon=True).start()
-
     @staticmethod
-    def read_request(connection, held):
+    def receive(connection):
+        data = connection.recv(1 << 16)
+        if not data:
+            raise ConnectionError("the end")
+        return data
+
+    def read_request(self, connection, held):
         """Its first line, its fields and its body; and what came behind it."""
         while b"\r\n\r\n" not in held:
-            data = connection.recv(1 << 16)
-            if not data:
-                return None
-            held += data
+            held += self.receive(connection)
         head, held = held.split(b"\r\n\r\n", 1)
         line, *fields = head.decode().split("\r\n")
         fields = dict(field.split(": ", 1) for field in fields)
         length = int(fields.get("content-length", 0))
         while len(held) < length:
-            held += connection.recv(1 << 16)
+            held += self.receive(connection)
         return line, fields, held[:length], held[length:]
 
     def serve(self, connection):
-        with connection, contextlib.suppress(ConnectionError):
-            held = b""
-            while request := self.read_request(connection, held):
-                line, fields, body, held = request
-                self.too_early += bool(held)
-                if line.startswith("GET /ws/"):
-                    return self.serve_subscriber(connection, fields["sec-websocket-key"])
-                answer = b'{"url":"ws://here/ws/1"}'
-                if line.startswith("POST /publish "):
-                    self.deliver(json.loads(body)["message"].encode())
-                    answer = b"Published event"
-                connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(answer), answer))
+        held = b""
+        while True:
+            line, fields, body, held = self.read_request(connection, held)
+            self.too_early += bool(held)
+            if line.startswith("GET /ws/"):
+                return self.serve_subscriber(connection, fields["sec-websocket-key"])
+            answer = b'{"url":"ws://here/ws/1"}'
+            if line.startswith("POST /publish "):
+                self.deliver(json.loads(body)["message"].encode())
+                answer = b"Published event"
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(answer), answer))
 
     def serve_subscriber(self, connection, key):
         accept = base64.b64encode(hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest())
@@ -76,11 +63,11 @@ class SlowToAcknowledge:
                            b"sec-websocket-accept: %s\r\n\r\n" % accept)
         held = b""
         while b"\x89\x8a" not in held:  # the Ping behind the request for the topic; its text is known
-            held += connection.recv(1 << 16)
+            held += self.receive(connection)
         self.subscribers.append(connection)
         connection.sendall(b"\x8a\x0asubscribed")
-        while connection.recv(1 << 16):
-            pass
+        while True:
+            self.receive(connection)
 
     def deliver(self, message):
         for subscriber in self.subscribers:
