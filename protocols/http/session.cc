@@ -193,14 +193,19 @@ void Session::fail(Errc errc) {
 }
 
 void Session::end(std::uint16_t status, Bytes text, CloseReason reason) {
+  // A request has one response (RFC 9110 section 15): what is wrong with a body that was answered
+  // already only ends the connection.
+  const bool is_answered = state_ == State::skip;
   last_ = true;
   reason_ = reason;
   state_ = State::closing;
   link_->pause();
   content_.clear(link_->buffers());
-  respond({.status = status,
-           .content_type = text.empty() ? Bytes() : Bytes("text/plain; charset=utf-8"),
-           .content = text});
+  if (!is_answered) {
+    respond({.status = status,
+             .content_type = text.empty() ? Bytes() : Bytes("text/plain; charset=utf-8"),
+             .content = text});
+  }
   close_when_answered();
 }
 

@@ -140,10 +140,7 @@ void Upgrade::on_request(http::Session& session, const Request& request, Bytes t
     session.respond({.status = status, .content_type = text_type, .content = why});
   };
   if (request.method == http::Method::head) {
-    return refuse(405, "Request method must be `GET`");
-  }
-  if (request.minor_version == 0) {
-    return refuse(426, "WebSocket request couldn't be upgraded since no upgrade state was present");
+    return session.respond({.status = 405, .fields = "allow: GET\r\n"});
   }
   if (!request.wants_upgrade) return refuse(400, "Connection header did not include 'upgrade'");
   if (!list_has(request.find("upgrade"), "websocket")) {
@@ -154,8 +151,14 @@ void Upgrade::on_request(http::Session& session, const Request& request, Bytes t
   }
   const Bytes key = request.find("sec-websocket-key");
   if (key.empty()) return refuse(400, "`Sec-WebSocket-Key` header missing");
+  if (request.minor_version == 0) {
+    return refuse(426, "WebSocket request couldn't be upgraded since no upgrade state was present");
+  }
   const auto id = ClientId::parse(text);
-  if (!id) return refuse(404, unknown_text(text));
+  if (!id) {
+    const std::string unknown = unknown_text(text);
+    return session.respond({.status = 404, .content = unknown});
+  }
 
   const websocket::AcceptKey accept = websocket::accept_key(key);
   std::string fields = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: ";

@@ -299,6 +299,22 @@ TEST_F(HttpSession, ARefusedHeadIsAnsweredBeforeItsContent) {
   EXPECT_EQ(answers(), Answers{"200 GET /r  "});
 }
 
+// A request has one response (RFC 9110 section 15).
+TEST_F(HttpSession, ABodyThatWasAnsweredAlreadyIsNotAnsweredAgain) {
+  arrive("POST /none HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n");
+  EXPECT_EQ(answers(), Answers{"404"});
+  EXPECT_EQ(link.goodbye, CloseReason::protocol_error);
+  EXPECT_EQ(world.counters.protocol_errors, 1u);
+}
+
+TEST_F(HttpSession, ABodyThatWasAnsweredAlreadyMustBeWholeInTime) {
+  arrive("POST /r HTTP/1.1\r\nhost: x\r\nrefuse: 1\r\ncontent-length: 3\r\n\r\na");
+  EXPECT_EQ(answers(), Answers{"415"});
+  pass(60 * engine::nanos_per_s);
+  EXPECT_EQ(answers(), Answers{});
+  EXPECT_EQ(link.goodbye, CloseReason::request_timeout);
+}
+
 // Whether its content comes at all is not known.
 TEST_F(HttpSession, ARefusedHeadThatExpectsContinueEndsTheConnection) {
   arrive(

@@ -69,14 +69,20 @@ TEST_P(RelayHandlers, RequestErrorsOfUpgrading) {
     EXPECT_EQ(response.status, 400);
     EXPECT_EQ(response.body, texts[missing]);
   }
+  const std::string old = "GET /ws/" + id + " HTTP/1.0\r\nconnection: keep-alive\r\n";
+  EXPECT_EQ(ask(old + "\r\n").body, texts[0]);
+  EXPECT_EQ(ask("GET /ws/" + id + " HTTP/1.0\r\n" + lines[0] + lines[1] + lines[2] + "\r\n").body,
+            texts[3]);
   EXPECT_EQ(
       ask("GET /ws/" + id + " HTTP/1.0\r\n" + lines[0] + lines[1] + lines[2] + lines[3] + "\r\n")
           .status,
       426);
-  const Response unknown = ask(upgrade_request("00000000000040008000000000000000"));
-  EXPECT_EQ(unknown.status, 404);
-  EXPECT_EQ(unknown.body, "Client not found with id 00000000000040008000000000000000");
-  EXPECT_EQ(ask(upgrade_request("nobody")).status, 404);
+  for (const std::string client : {"00000000000040008000000000000000", "nobody"}) {
+    const Response unknown = ask(upgrade_request(client));
+    EXPECT_EQ(unknown.status, 404);
+    EXPECT_EQ(unknown.body, "Client not found with id " + client);
+    EXPECT_EQ(unknown.head.find("content-type"), std::string::npos);
+  }
   EXPECT_EQ(ask(request("DELETE /register/nobody")).status, 404);
 }
 
