@@ -300,7 +300,7 @@ void Session::settle() {
   }
   if (waiting_ && !replies_.full()) {
     waiting_ = false;
-    link_->resume();
+    if (end_code_ == 0) link_->resume();
   }
 }
 

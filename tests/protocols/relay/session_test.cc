@@ -169,5 +169,41 @@ TEST_P(RelaySessionOfLittle, AMessageInPiecesHasABudget) {
   EXPECT_EQ(total(&engine::Counters::limit_held_bodies), 1u);
 }
 
+class RelaySessionOfFewReplies : public RelaySuite {
+ protected:
+  static WorldOptions few() {
+    WorldOptions options;
+    options.session.replies_max = 2;
+    return options;
+  }
+  RelaySessionOfFewReplies() : RelaySuite(few()) {}
+};
+
+INSTANTIATE_TEST_SUITE_P(Shards, RelaySessionOfFewReplies, ::testing::Values(1u, 2u, 4u));
+
+// WS-31: input that had to wait for Pongs was taken up again when they had left, so the Close never
+// came to who asked on and on.
+TEST_P(RelaySessionOfFewReplies, WhoIsRemovedIsNotHeardAnyMore) {
+  constexpr std::size_t pairs = 200;
+  std::string flood;
+  for (std::size_t i = 0; i < pairs; ++i) {
+    flood += text_frame(i % 2 == 0 ? R"({"topics":["a"]})" : R"({"topics":["b"]})");
+    flood += frame(Opcode::ping, "p");
+  }
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    start(seed);
+    const std::string id = register_user();
+    Client& client = subscribe(id);
+    Client& remover = connect();
+    client.send(flood);
+    remover.send(request("DELETE /register/" + id));
+    world_->settle();
+    const Events events = frames_of(client.read());
+    EXPECT_LT(events.size(), pairs) << "seed " << seed;
+    EXPECT_EQ(events.back(), "close \x03\xe8");
+    EXPECT_EQ(client.link.goodbye, CloseReason::peer_closed);
+  }
+}
+
 }  // namespace
 }  // namespace ringpost::relay
