@@ -3,15 +3,13 @@
 #include <limits>
 
 #include "engine/base/assert.h"
+#include "protocols/relay/scratch.h"
 #include "protocols/websocket/parser.h"
 #include "protocols/websocket/writer.h"
 
 namespace ringpost::relay {
 
 namespace {
-
-// Of scratch that is kept.
-constexpr std::size_t scratch_bytes_max = 256 << 10;
 
 constexpr std::uint64_t any = std::numeric_limits<std::uint64_t>::max();
 constexpr websocket::Limits no_limits{
@@ -43,7 +41,7 @@ void FrameCompressor::append(engine::Bytes frame, std::string& out) {
   } else {
     out += frame;
   }
-  if (payload_.capacity() > scratch_bytes_max) payload_ = {};
+  drop_if_large(payload_);
 }
 
 }  // namespace ringpost::relay

@@ -26,6 +26,9 @@ class FrameCompressor {
   // that is not longer.
   void append(engine::Bytes frame, std::string& out);
 
+  // What it keeps beside zlib's state.
+  std::size_t scratch_bytes() const { return payload_.capacity(); }
+
  private:
   FrameCompressorOptions options_;
   websocket::Deflater deflater_;

@@ -67,19 +67,23 @@ bool JsonHandler::on_head(http::Session& session, const Request& request, Bytes)
   return false;
 }
 
-void JsonHandler::refuse(http::Session& session, Errc errc) {
+void JsonHandler::on_request(http::Session& session, const Request&, Bytes, Bytes content) {
+  const Errc errc = on_json(session, content);
+  json_.drop_scratch();
+  if (errc == Errc::none) return;
   const std::string text = refused_text(errc);
   session.respond({.status = status_of(errc), .content_type = text_type, .content = text});
 }
 
-void Register::on_request(http::Session& session, const Request&, Bytes, Bytes content) {
+Errc Register::on_json(http::Session& session, Bytes content) {
   Registration registration;
   const Errc errc = json_.parse(content, registration);
-  if (errc != Errc::none) return refuse(session, errc);
+  if (errc != Errc::none) return errc;
   const ClientId id = ids_.next();
   Message& message = session.ask(places_.registry_of(id), kind_register);
   put_id(message, id);
   put_user(message, registration.user_id);
+  return Errc::none;
 }
 
 void Register::on_answer(http::Session& session, const Message& message) {
@@ -88,10 +92,10 @@ void Register::on_answer(http::Session& session, const Message& message) {
   session.resolve(message.token, {.content_type = json_type, .content = text});
 }
 
-void Publish::on_request(http::Session& session, const Request&, Bytes, Bytes content) {
+Errc Publish::on_json(http::Session& session, Bytes content) {
   Publication publication;
   const Errc errc = json_.parse(content, publication);
-  if (errc != Errc::none) return refuse(session, errc);
+  if (errc != Errc::none) return errc;
   const Bytes topic = publication.topic;
   const Bytes text = publication.message;
   const websocket::FrameHeader header{.opcode = websocket::Opcode::text,
@@ -107,6 +111,7 @@ void Publish::on_request(http::Session& session, const Request&, Bytes, Bytes co
                            .topic_bytes = static_cast<std::uint32_t>(topic.size()),
                            .for_user = publication.user_id.has_value()});
   message.put_payload(std::move(event));
+  return Errc::none;
 }
 
 void Publish::on_answer(http::Session& session, const Message& message) {

@@ -40,10 +40,13 @@ class JsonHandler : public http::Handler {
  public:
   explicit JsonHandler(JsonParser& json) : json_(json) {}
   bool on_head(http::Session& session, const http::Request& request, http::Bytes) override;
+  void on_request(http::Session& session, const http::Request&, http::Bytes,
+                  http::Bytes content) override;
 
  protected:
   ~JsonHandler() = default;
-  static void refuse(http::Session& session, Errc errc);
+  // Deals with the body, or says what is wrong with it.
+  virtual Errc on_json(http::Session& session, http::Bytes content) = 0;
 
   JsonParser& json_;
 };
@@ -54,11 +57,11 @@ class Register final : public JsonHandler {
   // `public_url`: see registered_text.
   Register(JsonParser& json, const Places& places, ClientIdSource& ids, std::string public_url)
       : JsonHandler(json), places_(places), ids_(ids), public_url_(std::move(public_url)) {}
-  void on_request(http::Session& session, const http::Request&, http::Bytes,
-                  http::Bytes content) override;
   void on_answer(http::Session& session, const engine::Message& message) override;
 
  private:
+  Errc on_json(http::Session& session, http::Bytes content) override;
+
   const Places& places_;
   ClientIdSource& ids_;
   std::string public_url_;
@@ -80,11 +83,11 @@ class Unregister final : public http::Handler {
 class Publish final : public JsonHandler {
  public:
   Publish(JsonParser& json, const Places& places) : JsonHandler(json), places_(places) {}
-  void on_request(http::Session& session, const http::Request&, http::Bytes,
-                  http::Bytes content) override;
   void on_answer(http::Session& session, const engine::Message& message) override;
 
  private:
+  Errc on_json(http::Session& session, http::Bytes content) override;
+
   const Places& places_;
 };
 

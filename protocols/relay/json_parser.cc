@@ -20,6 +20,7 @@ std::optional<std::uint64_t> JsonParser::Value::whole_number() const {
 Errc JsonParser::read(Bytes text) {
   values_ = {};
   elements_.clear();
+  has_more_elements_ = false;
   if (!websocket::is_utf8(text)) return Errc::bad_syntax;
   scanner_.begin(text);
   const bool is_object = scanner_.next() == '{';
@@ -64,13 +65,24 @@ bool JsonParser::read_strings(Value& value) {
   if (scanner_.take(']')) return true;
   do {
     if (scanner_.next() == '"') {
-      if (!scanner_.string(elements_.emplace_back())) return false;
+      if (!read_element()) return false;
     } else {
       value.type = Value::Type::other;
       if (!scanner_.skip()) return false;
     }
   } while (scanner_.take(','));
   return scanner_.take(']');
+}
+
+bool JsonParser::read_element() {
+  Bytes element;
+  if (!scanner_.string(element)) return false;
+  if (elements_.size() == topics_max_) {
+    has_more_elements_ = true;
+  } else {
+    elements_.push_back(element);
+  }
+  return true;
 }
 
 Errc JsonParser::parse(Bytes text, Registration& registration) {
@@ -96,12 +108,12 @@ Errc JsonParser::parse(Bytes text, Publication& publication) {
   return Errc::none;
 }
 
-Errc JsonParser::parse(Bytes text, std::vector<Bytes>& wanted) {
+Errc JsonParser::parse(Bytes text, TopicsRequest& request) {
   const Errc errc = read(text);
   if (errc != Errc::none) return errc;
   const Value& value = values_[topics];
   if (value.type != Value::Type::strings || value.is_twice) return Errc::bad_topics;
-  wanted = elements_;
+  request = {.topics = elements_, .has_more = has_more_elements_};
   return Errc::none;
 }
 

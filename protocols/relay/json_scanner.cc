@@ -8,6 +8,7 @@
 #endif
 
 #include "engine/base/assert.h"
+#include "protocols/relay/scratch.h"
 
 namespace ringpost::relay {
 
@@ -57,6 +58,12 @@ void JsonScanner::begin(Bytes text) {
   end_ = at_ + text.size();
   text_bytes_ = text.size();
   decoded_.clear();
+}
+
+void JsonScanner::drop_scratch() {
+  begin({});
+  drop_if_large(decoded_);
+  drop_if_large(nesting_);
 }
 
 char JsonScanner::next() {

@@ -6,8 +6,8 @@
 //
 // A function that returns false has met what is no JSON there; then the text is done for.
 //
-// Owned by: one shard. Called on: its shard only. Keeps its memory: at most twice the largest text
-// so far.
+// Owned by: one shard. Called on: its shard only. Keeps its memory, at most twice the largest text
+// so far, until drop_scratch().
 
 #include <cstdint>
 #include <optional>
@@ -37,6 +37,10 @@ class JsonScanner {
   // Takes any value.
   bool skip();
   bool at_end() { return next() == '\0' && at_ == end_; }
+
+  // Ends with the text, whose strings are not valid any more, and gives up what a large one took.
+  void drop_scratch();
+  std::size_t scratch_bytes() const { return decoded_.capacity() + nesting_.capacity(); }
 
  private:
   bool skip_scalar();

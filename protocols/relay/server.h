@@ -39,6 +39,11 @@ class Server final : public engine::Service {
   // Whose sessions the upgraded connections are.
   engine::Service& subscribers() { return subscribers_; }
 
+  // What is kept from one message to the next: bounded, however large they were.
+  std::size_t scratch_bytes() const {
+    return json_.scratch_bytes() + session_shared_.scratch_bytes();
+  }
+
  private:
   static http::SessionOptions with_cors(http::SessionOptions options);
 

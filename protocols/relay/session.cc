@@ -5,6 +5,7 @@
 
 #include "engine/base/assert.h"
 #include "protocols/relay/messages.h"
+#include "protocols/relay/scratch.h"
 #include "protocols/websocket/close_parser.h"
 #include "protocols/websocket/writer.h"
 
@@ -20,8 +21,7 @@ namespace close_code = websocket::close_code;
 
 namespace {
 
-// Scratch of messages that is kept, and a step in which it grows.
-constexpr std::size_t scratch_bytes_max = 256 << 10;
+// In which scratch grows.
 constexpr std::size_t scratch_step = 16 << 10;
 
 }  // namespace
@@ -41,8 +41,14 @@ websocket::Errc SessionShared::inflate(Bytes compressed) {
   }
 }
 
-void SessionShared::drop_inflated() {
-  if (inflated.capacity() > scratch_bytes_max) inflated = {};
+void SessionShared::drop_scratch() {
+  json.drop_scratch();
+  drop_if_large(plain);
+  drop_if_large(inflated);
+}
+
+std::size_t SessionShared::scratch_bytes() const {
+  return json.scratch_bytes() + plain.capacity() + inflated.capacity();
 }
 
 Session::Session(SessionShared& shared)
@@ -88,6 +94,7 @@ std::size_t Session::on_bytes(Bytes bytes) {
     used += frame.consumed;
     if (!take(frame)) break;
   }
+  shared_.drop_scratch();
   return used;
 }
 
@@ -152,21 +159,21 @@ bool Session::on_whole(const FrameResult& last, Bytes message) {
   } else {
     fail(errc);
   }
-  shared_.drop_inflated();
   return errc == websocket::Errc::none;
 }
 
 // WS-20 to WS-22: only a request for topics means something; "ping" is none.
 void Session::on_message(Bytes text) {
   ++link_->counters().requests;
-  if (shared_.json.parse(text, shared_.topics) != Errc::none) return;
-  bool fits = shared_.topics.size() <= shared_.options.topics_max;
-  for (const Bytes topic : shared_.topics) fits &= topic.size() <= shared_.options.topic_bytes_max;
+  TopicsRequest request;
+  if (shared_.json.parse(text, request) != Errc::none) return;
+  bool fits = !request.has_more;
+  for (const Bytes topic : request.topics) fits &= topic.size() <= shared_.options.topic_bytes_max;
   if (!fits) {
     ++link_->counters().limit_topics;
     return;
   }
-  replies_.note_told(shared_.branch.set_topics(*this, shared_.topics));
+  replies_.note_told(shared_.branch.set_topics(*this, request.topics));
 }
 
 void Session::on_control(const FrameResult& frame) {

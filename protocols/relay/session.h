@@ -15,7 +15,7 @@
 
 #include <cstdint>
 #include <optional>
-#include <vector>
+#include <string>
 
 #include "engine/net/reply_queue.h"
 #include "engine/net/session.h"
@@ -51,20 +51,21 @@ struct SessionShared {
         branch(of_shard),
         places(of_all_shards),
         budget{.bytes_max = of_all.held_bytes_max},
+        json(of_all.topics_max),
         inflater(of_all.limits.message_bytes_max) {}
 
   // To `inflated`. It is less than twice the limit of a message.
   websocket::Errc inflate(engine::Bytes compressed);
-  // Gives up what a large message took.
-  void drop_inflated();
+  // Gives up what large messages took.
+  void drop_scratch();
+  std::size_t scratch_bytes() const;
 
   SessionOptions options;
   Branch& branch;
   const Places& places;
   http::ContentBudget budget;
   JsonParser json;
-  std::vector<engine::Bytes> topics;  // scratch of one request for topics
-  std::string plain;                  // scratch: a message without its mask
+  std::string plain;  // scratch: a message without its mask
   websocket::Inflater inflater;
   std::string inflated;  // scratch: a message that was compressed
 };

@@ -5,7 +5,6 @@
 #include <benchmark/benchmark.h>
 
 #include <string>
-#include <vector>
 
 #include "engine/base/assert.h"
 #include "protocols/relay/json_parser.h"
@@ -16,7 +15,7 @@ using namespace ringpost::relay;
 
 template <typename Parsed>
 void parse(benchmark::State& state, const std::string& text, Parsed parsed) {
-  JsonParser parser;
+  JsonParser parser(256);
   for (auto _ : state) {
     benchmark::DoNotOptimize(text.data());
     benchmark::ClobberMemory();
@@ -47,7 +46,7 @@ void ParseEscapes(benchmark::State& state) {
 }
 
 void ParseTopics(benchmark::State& state) {
-  parse(state, R"({"topics":["cats","dogs","tech","news"]})", std::vector<Bytes>());
+  parse(state, R"({"topics":["cats","dogs","tech","news"]})", TopicsRequest());
 }
 
 BENCHMARK(ParseRegistration);

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "protocols/relay/frame_compressor.h"
+#include "protocols/relay/scratch.h"
 #include "tests/protocols/relay/relay_suite.h"
 #include "tests/protocols/websocket/inflated.h"
 
@@ -21,7 +23,7 @@ class RelayCompression : public RelaySuite {
     options.session.limits.compressed_bytes_max = 100;
     return options;
   }
-  RelayCompression() : RelaySuite(compressing()) {}
+  explicit RelayCompression(WorldOptions options = compressing()) : RelaySuite(options) {}
 
   std::string deflated(const std::string& text) { return websocket::deflated(deflater_, text); }
   // A client's frame that begins a compressed message.
@@ -183,6 +185,52 @@ TEST_P(RelayCompression, WrongMessagesAreToldWhy) {
   client.send(compressed_frame(std::string(1000, 'b')) + frame(Opcode::ping, "p"));
   world_->settle();
   EXPECT_EQ(frames_of(client.read()), Events{"pong p"});
+}
+
+class RelayCompressionOfLarge : public RelayCompression {
+ protected:
+  static WorldOptions large() {
+    WorldOptions options;
+    options.session.compression = websocket::Compression::deflate;
+    return options;
+  }
+  RelayCompressionOfLarge() : RelayCompression(large()) {}
+};
+
+INSTANTIATE_TEST_SUITE_P(Shards, RelayCompressionOfLarge, ::testing::Values(1u, 2u));
+
+// One of them pinned what it took, and what its JSON took, for as long as the shard lived.
+TEST_P(RelayCompressionOfLarge, WhatALargeMessageTookIsGivenUp) {
+  constexpr std::size_t bytes = 1 << 20;
+  const std::string deep = std::string(bytes / 4, '[') + std::string(bytes / 4, ']');
+  std::string escapes = "\\n";
+  while (escapes.size() < bytes / 2) escapes += escapes;
+  const std::string topics = R"({"x":)" + deep + R"(,"topics":[")" + escapes + "\"]}";
+  Client& client = subscribe(register_user(), offer);
+  client.send(text_frame(topics) + compressed_frame(topics) + frame(Opcode::ping, "p"));
+  world_->settle();
+  EXPECT_EQ(frames_of(client.read()), Events{"pong p"});
+  EXPECT_EQ(total(&engine::Counters::limit_topics), 2u);
+  EXPECT_EQ(ask(request("POST /publish",
+                        R"({"topic":"tech","x":)" + deep + R"(,"message":")" + escapes + "\"}"))
+                .status,
+            200);
+  EXPECT_EQ(ask(request("POST /register", R"({"x":)" + deep + "}")).status, 422);
+  for (std::uint32_t i = 0; i < GetParam(); ++i) {
+    EXPECT_LE(world_->shard(i).server.scratch_bytes(), scratch_bytes_max);
+  }
+}
+
+TEST(FrameCompressor, WhatALargeFrameTookIsGivenUp) {
+  const std::string payload(1 << 20, 'm');
+  const websocket::FrameHeader header{.opcode = Opcode::text, .payload_bytes = payload.size()};
+  std::string frame(websocket::header_bytes(header), '\0');
+  websocket::write_header(frame.data(), header);
+  FrameCompressor compressor({});
+  std::string out;
+  compressor.append(frame + payload, out);
+  EXPECT_LT(out.size(), payload.size());
+  EXPECT_LE(compressor.scratch_bytes(), scratch_bytes_max);
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "protocols/relay/scratch.h"
+
 namespace ringpost::relay {
 namespace {
 
@@ -13,12 +15,14 @@ class Json : public ::testing::Test {
  protected:
   Errc registration(Bytes text) { return parser.parse(text, registered); }
   Errc publication(Bytes text) { return parser.parse(text, published); }
-  Errc topics(Bytes text) { return parser.parse(text, wanted); }
+  Errc topics(Bytes text) { return parser.parse(text, request); }
+  std::vector<Bytes> wanted() const { return {request.topics.begin(), request.topics.end()}; }
 
-  JsonParser parser;
+  static constexpr std::size_t topics_max = 3;
+  JsonParser parser{topics_max};
   Registration registered;
   Publication published;
-  std::vector<Bytes> wanted;
+  TopicsRequest request;
 };
 
 TEST_F(Json, RegistrationsHaveAUser) {
@@ -109,15 +113,48 @@ TEST_F(Json, StringsAreDecoded) {
 // WS-21, WS-22
 TEST_F(Json, TopicsAreAListOfStrings) {
   EXPECT_EQ(topics(R"( {"topics":["cats","dogs"],"x":[1]} )"), Errc::none);
-  EXPECT_EQ(wanted, (std::vector<Bytes>{"cats", "dogs"}));
+  EXPECT_EQ(wanted(), (std::vector<Bytes>{"cats", "dogs"}));
   EXPECT_EQ(topics(R"({"topics":[]})"), Errc::none);
-  EXPECT_TRUE(wanted.empty());
+  EXPECT_TRUE(wanted().empty());
   for (const Bytes text : {R"({"topics":1})", R"({"topics":"cats"})", R"({"topics":["a",1]})",
                            R"({"topics":[["a"]]})", R"({"topics":null})", R"({})",
                            R"({"topics":["a"],"topics":["b"]})", R"({"topics":{"a":"b"}})"}) {
     EXPECT_EQ(topics(text), Errc::bad_topics) << text;
   }
   EXPECT_EQ(topics("hello"), Errc::bad_syntax);
+}
+
+TEST_F(Json, OfTooManyTopicsTheFirstAreKept) {
+  EXPECT_EQ(topics(R"({"topics":["a","b","c"]})"), Errc::none);
+  EXPECT_FALSE(request.has_more);
+  EXPECT_EQ(topics(R"({"topics":["a","b","c","d"]})"), Errc::none);
+  EXPECT_TRUE(request.has_more);
+  EXPECT_EQ(wanted(), (std::vector<Bytes>{"a", "b", "c"}));
+  EXPECT_EQ(topics(R"({"topics":["a","b","c","d",1]})"), Errc::bad_topics);
+  EXPECT_EQ(topics(R"({"topics":["a","b","c","d]})"), Errc::bad_syntax);
+  EXPECT_EQ(topics(R"({"topics":["a"]})"), Errc::none);
+  EXPECT_FALSE(request.has_more);
+}
+
+// Each element of three bytes cost 16, twice, and for good.
+TEST_F(Json, ManyTopicsCostNoMemory) {
+  std::string text = R"({"topics":[)";
+  for (int i = 0; i < 100000; ++i) text += "\"\",";
+  EXPECT_EQ(topics(text + "\"\"]}"), Errc::none);
+  EXPECT_TRUE(request.has_more);
+  EXPECT_LT(parser.scratch_bytes(), 1000u);
+}
+
+TEST_F(Json, WhatALargeBodyTookIsGivenUp) {
+  const std::string large(1 << 20, '[');
+  const std::string deep = "{\"a\":" + large + std::string(large.size(), ']') + "}";
+  EXPECT_EQ(registration(deep), Errc::bad_user_id);
+  EXPECT_EQ(publication(R"({"topic":"\n","message":")" + large + "\"}"), Errc::none);
+  EXPECT_GT(parser.scratch_bytes(), 2 * large.size());
+  parser.drop_scratch();
+  EXPECT_LE(parser.scratch_bytes(), 2 * scratch_bytes_max);
+  EXPECT_EQ(publication(R"({"topic":"\n","message":""})"), Errc::none);
+  EXPECT_EQ(published.topic, "\n");
 }
 
 TEST_F(Json, DeepNestingIsRead) {
