@@ -68,7 +68,7 @@ void Session::claim(const ClientId& id, std::uint64_t user_id, engine::Payload r
 void Session::on_open(engine::Link& link) {
   link_ = &link;
   replies_.open(link);
-  tell_registry(kind_connected);
+  replies_.note_told(tell_registry(kind_connected));
   is_member_ = true;
   const Bytes topic = shared_.options.default_topic;
   replies_.note_told(shared_.branch.set_topics(*this, {&topic, 1}));
@@ -190,8 +190,7 @@ void Session::on_close_frame(Bytes payload) {
   const websocket::CloseResult close = websocket::parse_close(payload);
   if (close.errc != websocket::Errc::none) return fail(close.errc);
   link_->pause();
-  leave(State::leaving);
-  replies_.note_told(std::uint64_t{1} << shared_.places.registry_of(id_).shard());
+  replies_.note_told(leave(State::leaving));
   replies_.say(make_frame(Opcode::close, payload));
 }
 
@@ -227,11 +226,12 @@ void Session::end(std::uint16_t code, CloseReason reason) {
   link_->close_after_flush(reason);
 }
 
-void Session::leave(State state) {
+// Returns a bit: of the shard whose registry was told, if one was.
+std::uint64_t Session::leave(State state) {
   state_ = state;
-  if (!std::exchange(is_member_, false)) return;
+  if (!std::exchange(is_member_, false)) return 0;
   shared_.branch.leave(*this);
-  tell_registry(kind_disconnected);
+  return tell_registry(kind_disconnected);
 }
 
 void Session::on_farewell() { end(close_code::going_away, CloseReason::drain); }
@@ -311,8 +311,11 @@ void Session::settle() {
   }
 }
 
-void Session::tell_registry(std::uint16_t kind) {
-  put_id(link_->post().tell(shared_.places.registry_of(id_), link_->self(), kind), id_);
+// Returns a bit: of the shard that was told.
+std::uint64_t Session::tell_registry(std::uint16_t kind) {
+  const engine::ActorRef registry = shared_.places.registry_of(id_);
+  put_id(link_->post().tell(registry, link_->self(), kind), id_);
+  return std::uint64_t{1} << registry.shard();
 }
 
 // Who sends nothing between two Pings, not even the answer to one, is gone.

@@ -4,8 +4,9 @@
 // comes in are its topics, pings, and the end.
 //
 // The connection was an HTTP one. Its 101 leaves once every exchange has heard that the subscriber
-// is there, so what is published after it was seen is received; in the same way a Pong leaves once
-// the topics that were asked for before the Ping are active (WS-24).
+// is there, so what is published after it was seen is received, and the registry has, so whoever
+// connects by the same id after it was seen is the newer one (WS-35); in the same way a Pong leaves
+// once the topics that were asked for before the Ping are active (WS-24).
 //
 // A subscriber that does not take its events in time is told to come back later, alone (WS-30): it
 // is judged by what waits for it before it gets more.
@@ -91,7 +92,7 @@ class Session final : public engine::Session, public Subscriber {
 
  private:
   enum class State : std::uint8_t {
-    opening,  // not every exchange has heard of it: the response waits
+    opening,  // not every exchange, or not the registry, has heard of it: the response waits
     live,     // it gets events
     leaving,  // has said goodbye, and hears nothing more: the answer waits for the registry
     closing,  // was said goodbye to: gets and hears nothing more
@@ -107,10 +108,10 @@ class Session final : public engine::Session, public Subscriber {
   void fail(websocket::Errc errc);
   void end(std::uint16_t code, engine::CloseReason reason);
   void write_frame(websocket::Opcode opcode, engine::Bytes payload);
-  void tell_registry(std::uint16_t kind);
+  std::uint64_t tell_registry(std::uint16_t kind);
   engine::Payload make_frame(websocket::Opcode opcode, engine::Bytes payload) const;
   bool has_left() const { return state_ == State::leaving || state_ == State::closing; }
-  void leave(State state);
+  std::uint64_t leave(State state);
   void on_removed();
   void settle();
 

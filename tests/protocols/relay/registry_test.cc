@@ -60,6 +60,31 @@ TEST_P(RelayRegistry, TheNewerConnectionWins) {
   }
 }
 
+// The registry may have heard of the first connection behind the second, which was sent away then.
+TEST_P(RelayRegistry, WhoConnectsOnceTheOtherHasItsUpgradeIsTheNewer) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    start(seed);
+    std::string id = register_user();
+    // The first ids may be at home where the topic is.
+    for (std::uint64_t i = world_->prng().below(8); i > 0; --i) id = register_user();
+    Client& older = connect();
+    Client& newer = connect();
+    older.send(upgrade_request(id));
+    std::string output;
+    while (output.empty()) {
+      ASSERT_TRUE(world_->step());
+      output = older.read();
+    }
+    ASSERT_EQ(take_response(output).status, 101);
+    newer.send(upgrade_request(id));
+    world_->settle();
+    ASSERT_EQ(output + older.read(), "\x88\x02\x03\xe8") << "seed " << seed;
+    output = newer.read();
+    ASSERT_EQ(take_response(output).status, 101);
+    ASSERT_EQ(output, "") << "seed " << seed;
+  }
+}
+
 // WS-3, WS-31, rows 47 and 56
 TEST_P(RelayRegistry, UnregisteringEndsTheConnectionBehindWhatWasQueued) {
   const std::string id = register_user();
