@@ -45,6 +45,45 @@ tools::Program program() {
                         rows_of(option_table()));
 }
 
+// Whom an option is for, if not for every target.
+struct Belonging {
+  std::string_view option;
+  std::vector<Scheme> schemes;
+};
+
+const std::vector<Belonging>& belongings() {
+  using enum Scheme;
+  static const std::vector<Belonging> all = {
+      {"size", {tcp, frames, chat, ws}},
+      {"senders", {chat, ws}},
+      {"listeners", {chat, ws}},
+      {"topics", {ws}},
+      {"mix", {orders}},
+      {"own-buys", {orders}},
+      {"method", {http}},
+      {"header", {http}},
+      {"body", {http}},
+      {"body-file", {http}},
+      {"expect-status", {http}},
+      {"any-body", {http}},
+      {"reply-max", {http}},
+  };
+  return all;
+}
+
+// An option that does nothing is a mistake of who gave it.
+void complain_about_strangers(const tools::Given& given, Scheme scheme,
+                              std::vector<std::string>& complaints) {
+  for (const auto& [option, schemes] : belongings()) {
+    if (!given.values.contains(option) || std::ranges::count(schemes, scheme) != 0) continue;
+    std::string whom;
+    for (const Scheme one : schemes) {
+      whom += (whom.empty() ? "" : ", ") + std::string(to_text(one)) + "://";
+    }
+    complaints.push_back("--" + std::string(option) + ": is for " + whom + " alone");
+  }
+}
+
 // Of the words that are no options and no values of any, one is the target.
 void take_target(std::vector<std::string>& rest, Options& options,
                  std::vector<std::string>& complaints) {
@@ -83,6 +122,7 @@ CommandLine parse_command_line(int argc, const char* const* argv, const Host& ho
   take_target(given->rest, options, complaints);
   words.complain_about(given->rest, complaints);
   set_given(option_table(), *given, options, complaints);
+  if (complaints.empty()) complain_about_strangers(*given, options.target.scheme, complaints);
   if (complaints.empty()) {
     resolve(options, host);
     complaints = validate(options, host);

@@ -168,7 +168,7 @@ Setup make_setup(const Options& options, int argc, char** argv) {
   if (options.target.scheme == Scheme::http) {
     setup.method = method_of(options.http);
     setup.size_min = setup.size_max = options.http.body.value_or("").size();
-  } else {
+  } else if (options.target.scheme != Scheme::orders) {
     setup.size_min = options.size.min;
     setup.size_max = options.size.max;
   }
@@ -214,6 +214,7 @@ void add_wrong_statuses(RunResult& result, const HttpOptions& options) {
 std::optional<int> run_once(const Options& options, Progress& progress, int signals,
                             RunResult& result) {
   const Plan plan = make_plan(options);
+  result.setup.pipeline = plan.pipeline;  // of orders, perhaps more than was asked for
   if (options.rate) result.late_bound = plan.late_bound;
   Watch watch(plan, make_group(options), progress, signals);
   if (!watch.run(result)) return fail(watch.exit_code(), watch.failure());

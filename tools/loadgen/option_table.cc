@@ -1,12 +1,13 @@
 #include "tools/loadgen/option_table.h"
-#include "protocols/http/field.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 #include "engine/io/socket.h"
+#include "protocols/http/field.h"
 #include "tools/options/units.h"
 
 namespace ringpost::loadgen {
@@ -163,9 +164,12 @@ std::string set_body(Options& options, std::string_view text) {
 }
 
 std::string set_body_file(Options& options, std::string_view text) {
-  std::ifstream file{std::string(text), std::ios::binary};
-  std::string body(std::istreambuf_iterator<char>(file), {});
-  if (!file.is_open() || file.bad()) return "cannot be read";
+  errno = 0;
+  const std::ifstream file{std::string(text), std::ios::binary};
+  std::ostringstream content;
+  content << file.rdbuf();  // of a folder, this fails without throwing
+  std::string body = std::move(content).str();
+  if (!file.is_open() || (body.empty() && errno != 0)) return "cannot be read";
   if (body.size() > size_max) return "has more than " + tools::show_bytes(size_max);
   options.http.body = std::move(body);
   return "";

@@ -97,12 +97,16 @@ std::vector<std::string> validate(const Options& options, const Host& host) {
     wrong.push_back("--size: a chat line is at least 2 bytes, its line end");
   }
   const bool is_http = options.target.scheme == Scheme::http;
-  const HttpOptions& http = options.http;
-  if (!is_http && (!http.method.empty() || !http.headers.empty() || http.body)) {
-    wrong.emplace_back("--method, --header, --body: are for http:// alone");
-  }
-  if (is_http && closes_each(http) && *options.pipeline > 1) {
+  if (is_http && closes_each(options.http) && *options.pipeline > 1) {
     wrong.emplace_back("--pipeline: 'connection: close' lets a connection have one request");
+  }
+  const OutputPaths& files = options.files;
+  const std::string* const paths[] = {&files.json, &files.csv, &files.html, &files.hgrm};
+  for (const auto* one = std::begin(paths); one != std::end(paths); ++one) {
+    const auto is_same = [&](const std::string* other) { return **one == *other; };
+    if (!(*one)->empty() && std::any_of(one + 1, std::end(paths), is_same)) {
+      wrong.push_back("--json, --csv, --html, --hgrm: two of them are '" + **one + "'");
+    }
   }
   if (options.target.scheme == Scheme::tcp && options.size.min < 1) {
     wrong.push_back("--size: a message of the raw echo is at least 1 byte");

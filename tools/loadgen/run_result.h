@@ -57,9 +57,7 @@ struct Setup {
 };
 
 // Whether `RunResult::latency` begins when a request was due; else when it was sent.
-inline bool measures_from_due_time(const Setup& setup) {
-  return setup.loop == LoopKind::open || setup.loop == LoopKind::ramp;
-}
+inline bool measures_from_due_time(const Setup& setup) { return setup.asked_per_s.has_value(); }
 
 // One row of the CSV. Rows are consecutive and `length` apart, the last may be shorter.
 struct Second {

@@ -47,29 +47,39 @@ void Tally::add(std::unique_ptr<Slice> interval) {
     merge(connect_time_, interval->connect_time);
   }
   Row& row = open_[interval->index];
-  if (row.parts == 0) {
-    row.part = interval->part;
-    row.sums.start = interval->begin - start_;
-    row.sums.length = interval->end - interval->begin;
-    row.sums.warmup = interval->part == Slice::Part::warmup;
-  }
   ++row.parts;
-  add_counts(row.sums, *interval);
-  row.busy += interval->busy;
-  row.sums.connections += interval->connections;
   row.latency.merge(interval->latency);
+  if (interval->part != Slice::Part::tail) add_to(row, *interval);
   while (!open_.empty() && open_.begin()->second.parts == shards_) {
     close_row(open_.begin()->second);
     open_.erase(open_.begin());
   }
 }
 
+// Shards that share a number of requests end at times of their own: behind the end of one, the row
+// is that of the others.
+void Tally::add_to(Row& row, const Slice& interval) {
+  if (row.part == Slice::Part::tail) {
+    row.part = interval.part;
+    row.sums.start = interval.begin - start_;
+    row.sums.length = 0;
+    row.sums.warmup = interval.part == Slice::Part::warmup;
+  }
+  const Nanos length = interval.end - interval.begin;
+  row.sums.length = std::max(row.sums.length, length);
+  row.elapsed += length;
+  row.busy += interval.busy;
+  row.sums.connections += interval.connections;
+  add_counts(row.sums, interval);
+}
+
 void Tally::close_row(Row& row) {
   if (row.part != Slice::Part::warmup) latency_.merge(row.latency);
   if (row.part == Slice::Part::tail) return;
   row.sums.set_latency(row.latency);
-  const auto elapsed = static_cast<double>(row.sums.length) * row.parts;
-  if (elapsed > 0) row.sums.cpu_share = static_cast<double>(row.busy) / elapsed;
+  if (row.elapsed > 0) {
+    row.sums.cpu_share = static_cast<double>(row.busy) / static_cast<double>(row.elapsed);
+  }
   rows_.push_back(row.sums);
 }
 

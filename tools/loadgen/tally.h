@@ -29,12 +29,14 @@ class Tally {
  private:
   struct Row {
     Second sums;
-    Slice::Part part = Slice::Part::warmup;
+    Slice::Part part = Slice::Part::tail;  // until there is a part that is something else
     Histogram latency;
     std::uint32_t parts = 0;
+    Nanos elapsed = 0;  // of all shards together
     Nanos busy = 0;
   };
 
+  void add_to(Row& row, const Slice& interval);
   void close_row(Row& row);
 
   std::uint32_t shards_;

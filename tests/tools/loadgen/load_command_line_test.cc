@@ -3,6 +3,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tools/loadgen/command_line.h"
@@ -130,6 +131,28 @@ TEST(LoadCommandLine, WhatTheMachineDoesNotAllowIsSaidBeforeTheRun) {
   EXPECT_NE(refused({"tcp://x", "-t", "4", "-c", "3"}).find("only 3 connections"),
             std::string::npos);
   EXPECT_NE(refused({"tcp://x", "-s", "0"}).find("at least 1 byte"), std::string::npos);
+}
+
+TEST(LoadCommandLine, AnOptionThatWouldDoNothingIsRefused) {
+  const std::pair<std::vector<const char*>, const char*> wrong[] = {
+      {{"tcp://x", "--listeners", "100"}, "--listeners: is for chat://, ws:// alone"},
+      {{"chat://x", "--topics", "2"}, "--topics: is for ws:// alone"},
+      {{"tcp://x", "--mix", "get:1"}, "--mix: is for orders:// alone"},
+      {{"orders://x", "-s", "1k"}, "--size: is for tcp://, frames://, chat://, ws:// alone"},
+      {{"http://x", "-s", "1k"}, "--size: is for"},
+      {{"ws://x", "-X", "PUT"}, "--method: is for http:// alone"},
+      {{"tcp://x", "--any-body"}, "--any-body: is for http:// alone"},
+      {{"tcp://x", "--json", "a", "--csv", "a"}, "two of them are 'a'"},
+  };
+  for (const auto& [words, why] : wrong) {
+    EXPECT_NE(refused(words).find(why), std::string::npos) << why;
+  }
+  accepted({"http://x", "-b", "text", "--reply-max", "1k", "--json", "a", "--csv", "b"});
+}
+
+TEST(LoadCommandLine, ABodyMustBeAFile) {
+  EXPECT_NE(refused({"http://x", "--body-file", "/"}).find("cannot be read"), std::string::npos);
+  EXPECT_EQ(accepted({"http://x", "--body-file", "/dev/null"}).http.body, "");
 }
 
 TEST(LoadCommandLine, OnlyEchoesAreCountedUnread) {

@@ -79,5 +79,26 @@ TEST(Tally, AShardThatEndedEarlierLeavesItsRowsToTheOthers) {
   EXPECT_EQ(result.elapsed, 2 * second);
 }
 
+// The row was as long as the part that came first, and missing if that was a tail.
+TEST(Tally, ARowIsAsLongAsItsLongestPart) {
+  Tally tally(2, 100 * second);
+  auto half = interval(Part::measured, 0, 0, 5);
+  half->end = half->begin + second / 2;
+  half->busy = second / 2;
+  tally.add(std::move(half));
+  tally.add(interval(Part::tail, 0, 1, 2));
+  tally.add(interval(Part::measured, 1, 0, 10));
+  tally.add(interval(Part::measured, 1, 1, 10));
+  RunResult result;
+  tally.finish(result);
+  ASSERT_EQ(result.seconds.size(), 2u);
+  EXPECT_EQ(result.seconds[0].length, second);
+  EXPECT_EQ(result.seconds[0].replies, 15u);
+  EXPECT_DOUBLE_EQ(result.seconds[0].cpu_share, 0.5 / 1.5);
+  EXPECT_EQ(result.seconds[1].start, second);
+  EXPECT_EQ(result.seconds[1].replies, 10u);
+  EXPECT_EQ(result.latency.count(), 27u);
+}
+
 }  // namespace
 }  // namespace ringpost::loadgen

@@ -133,7 +133,13 @@ std::string mismatches(const RunResult& run, std::size_t most) {
   return text;
 }
 
-std::string generator(const std::vector<ThreadUse>& threads) {
+// How late requests left: nobody knows where they are due when there is room for them.
+std::string lag_text(const Setup& setup, Nanos lag) {
+  return measures_from_due_time(setup) ? fmt::format(", at most {} late", human_time(lag)) : "";
+}
+
+std::string generator(const RunResult& run) {
+  const std::vector<ThreadUse>& threads = run.threads;
   if (threads.empty()) return "";
   double busy = 0;
   Nanos lag = 0, delay = 0;
@@ -142,10 +148,9 @@ std::string generator(const std::vector<ThreadUse>& threads) {
     lag = std::max(lag, use.lag_max);
     delay = std::max(delay, use.run_delay);
   }
-  return line(
-      "generator",
-      fmt::format("{} busy on {}, at most {} late, waited {} for a CPU", human_percent(busy),
-                  plural(threads.size(), "thread", "threads"), human_time(lag), human_time(delay)));
+  return line("generator", fmt::format("{} busy on {}{}, waited {} for a CPU", human_percent(busy),
+                                       plural(threads.size(), "thread", "threads"),
+                                       lag_text(run.setup, lag), human_time(delay)));
 }
 
 std::string bytes_each(std::uint64_t bytes, std::uint64_t count) {
@@ -158,9 +163,9 @@ std::string details(const RunResult& run) {
   std::uint64_t sends = 0, receives = 0;
   for (const ThreadUse& use : run.threads) {
     text += line(text.empty() ? "threads" : "",
-                 fmt::format("CPU {}: {} busy, {}, at most {} late, waited {} for it", use.cpu,
+                 fmt::format("CPU {}: {} busy, {}{}, waited {} for it", use.cpu,
                              human_percent(use.busy_share), plural(use.sent, "request", "requests"),
-                             human_time(use.lag_max), human_time(use.run_delay)));
+                             lag_text(run.setup, use.lag_max), human_time(use.run_delay)));
     sends += use.sends;
     receives += use.receives;
   }
@@ -234,7 +239,7 @@ std::string to_text(const RunResult& run, Detail detail) {
   if (run.interrupted) text += line("interrupted", "the run is shorter than it was asked to be");
   text += rates(run) + "\n" + latencies(run) + "\n" + ramp(run.ramp);
   text += statuses(run) + reconnects(run);
-  text += errors(run, most) + mismatches(run, most) + generator(run.threads);
+  text += errors(run, most) + mismatches(run, most) + generator(run);
   if (is_full) text += "\n" + details(run);
   for (const std::string& warning : run.warnings) text += "\nwarning: " + printable(warning) + "\n";
   return text;
