@@ -1,5 +1,7 @@
 #include "protocols/relay/registry.h"
 
+#include <utility>
+
 #include "engine/base/assert.h"
 #include "protocols/relay/messages.h"
 
@@ -7,6 +9,13 @@ namespace ringpost::relay {
 
 using engine::ActorRef;
 using engine::Message;
+
+namespace {
+
+// So many times of expiry are not worth looking for those that nobody needs.
+constexpr std::size_t unused_slack = 64;
+
+}  // namespace
 
 Registry::Registry(const Parts& parts, const RegistryOptions& options)
     : parts_(parts), options_(options) {
@@ -46,6 +55,7 @@ void Registry::on_register(const Message& message) {
   if (!has_room) ++parts_.counters.limit_registrations;
   if (added) {
     unused_.push({id, parts_.now + options_.unused_timeout});
+    if (unused_.size() > 2 * entries_.size() + unused_slack) forget_used();
     if (!expiry_.scheduled()) parts_.timers.schedule(expiry_, unused_.front().expires);
   }
   Message& answer = parts_.post.answer(message, kind_registered);
@@ -93,10 +103,24 @@ void Registry::dismiss(ActorRef session, ActorRef from) {
   if (session) parts_.post.tell(session, from, kind_removed);
 }
 
+Registry::Entries::iterator Registry::find_unused(const ClientId& id) {
+  const auto at = entries_.find(id);
+  return at == entries_.end() || at->second.session ? entries_.end() : at;
+}
+
+// They are more than half, so that each registration pays for little more than its own.
+void Registry::forget_used() {
+  engine::Fifo<Unused> kept;
+  for (const Unused& unused : unused_) {
+    if (find_unused(unused.id) != entries_.end()) kept.push(unused);
+  }
+  unused_ = std::move(kept);
+}
+
 void Registry::on_time() {
   while (!unused_.empty() && unused_.front().expires <= parts_.now) {
-    const auto at = entries_.find(unused_.pop().id);
-    if (at == entries_.end() || at->second.session) continue;
+    const auto at = find_unused(unused_.pop().id);
+    if (at == entries_.end()) continue;
     entries_.erase(at);
     ++parts_.counters.registrations_expired;
   }

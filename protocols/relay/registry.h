@@ -40,6 +40,9 @@ class Registry final : public engine::Actor, public engine::TimerTarget {
 
   void receive(std::span<const engine::Message> run) override;
   std::size_t size() const { return entries_.size(); }
+  // How many times of expiry are kept: at most twice as many as there were registrations at once,
+  // and a few.
+  std::size_t unused_size() const { return unused_.size(); }
 
  private:
   struct Entry {
@@ -58,12 +61,15 @@ class Registry final : public engine::Actor, public engine::TimerTarget {
   void on_connected(const engine::Message& message);
   void on_disconnected(const engine::Message& message);
   void on_time() override;
+  Entries::iterator find_unused(const ClientId& id);
+  void forget_used();
   void dismiss(engine::ActorRef session, engine::ActorRef from);
 
   Parts parts_;
   RegistryOptions options_;
   Entries entries_;
-  engine::Fifo<Unused> unused_;  // in the order in which they expire; some are used by now
+  // In the order in which they expire. Some are used by now, or gone; ids do not come back.
+  engine::Fifo<Unused> unused_;
   engine::TimerNode expiry_;
 };
 

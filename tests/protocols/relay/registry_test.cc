@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "tests/protocols/relay/relay_suite.h"
@@ -172,6 +173,51 @@ TEST_P(RelayRegistry, RegistrationsThatNobodyUsesExpire) {
   world_->pass(2 * engine::nanos_per_s);
   EXPECT_EQ(registrations(), 1u);
   EXPECT_EQ(total(&engine::Counters::registrations_expired), 1u);
+}
+
+// What was kept of each stayed until its time came, whether or not its registration was gone.
+TEST_P(RelayRegistry, RegistrationsThatAreGoneLeaveNothing) {
+  const std::string first = register_user();
+  world_->pass(100 * engine::nanos_per_s);
+  Client& client = connect();
+  std::size_t most = 0;
+  const auto ask_again = [&](const std::string& text) {
+    client.send(text);
+    world_->settle();
+    std::string output = client.read();
+    return take_response(output);
+  };
+  for (int i = 0; i < 2000; ++i) {
+    const Response added = ask_again(request("POST /register", "{\"user_id\":1}"));
+    ASSERT_EQ(added.status, 200);
+    const std::string id = added.body.substr(31, 32);
+    ASSERT_EQ(ask_again(request("DELETE /register/" + id)).status, 200);
+    for (std::uint32_t shard = 0; shard < GetParam(); ++shard) {
+      most = std::max(most, world_->shard(shard).registry.unused_size());
+    }
+  }
+  EXPECT_LT(most, 100u);
+  const std::string last = register_user();
+  const auto expired = [&] { return total(&engine::Counters::registrations_expired); };
+  world_->pass(199 * engine::nanos_per_s);
+  EXPECT_EQ(expired(), 0u);
+  world_->pass(2 * engine::nanos_per_s);
+  EXPECT_EQ(expired(), 1u);
+  EXPECT_EQ(ask(request("DELETE /register/" + first)).status, 404);
+  world_->pass(100 * engine::nanos_per_s);
+  EXPECT_EQ(expired(), 2u);
+  EXPECT_EQ(ask(request("DELETE /register/" + last)).status, 404);
+  EXPECT_EQ(registrations(), 0u);
+}
+
+// A connection that ends takes its registration with it.
+TEST_P(RelayRegistry, ConnectionsThatAreGoneLeaveNothing) {
+  for (std::uint32_t i = 0; i < 200 * GetParam(); ++i) subscribe(register_user()).close();
+  world_->settle();
+  EXPECT_EQ(registrations(), 0u);
+  for (std::uint32_t shard = 0; shard < GetParam(); ++shard) {
+    EXPECT_LT(world_->shard(shard).registry.unused_size(), 100u);
+  }
 }
 
 class RelayRegistryOfLittle : public RelaySuite {
