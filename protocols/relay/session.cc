@@ -126,7 +126,7 @@ bool Session::on_data(const FrameResult& frame) {
   if (frame.is_first && frame.is_last) return on_whole(frame, plain);
   if (!plain.empty() && !gathered_.add(plain, link_->buffers())) {
     ++link_->counters().limit_held_bodies;
-    end(close_code::too_large, CloseReason::over_budget);
+    leave_for(close_code::too_large, CloseReason::over_budget);
     return false;
   }
   if (!frame.is_last) return true;
@@ -185,18 +185,18 @@ void Session::on_control(const FrameResult& frame) {
   replies_.say(make_frame(Opcode::pong, payload));
 }
 
-// WS-32, behind the Pongs that are still to leave.
+// WS-32
 void Session::on_close_frame(Bytes payload) {
   const websocket::CloseResult close = websocket::parse_close(payload);
   if (close.errc != websocket::Errc::none) return fail(close.errc);
-  link_->pause();
-  replies_.note_told(leave(State::leaving));
-  replies_.say(make_frame(Opcode::close, payload));
+  say_close(payload, CloseReason::peer_closed);
 }
 
+// X3: what it asked for in front of it is still answered.
 void Session::on_end(Bytes) {
-  leave(State::closing);
-  link_->close_after_flush(CloseReason::peer_closed);
+  end_reason_ = CloseReason::peer_closed;
+  leave(State::leaving);
+  settle();
 }
 
 // --- Ends ----------------------------------------------------------------------------------------
@@ -208,9 +208,25 @@ void Session::fail(websocket::Errc errc) {
   const bool too_large =
       errc == websocket::Errc::frame_too_large || errc == websocket::Errc::message_too_large;
   if (too_large) ++counters.limit_frame_too_long;
-  end(websocket::close_code_of(errc), CloseReason::protocol_error);
+  leave_for(websocket::close_code_of(errc), CloseReason::protocol_error);
 }
 
+// What came in is the cause: the Close has its place behind the answers to what came before.
+void Session::leave_for(std::uint16_t code, CloseReason reason) {
+  char payload[websocket::close_code_bytes];
+  websocket::write_close_code(payload, code);
+  say_close({payload, sizeof payload}, reason);
+}
+
+// The last answer, behind the Pongs that are still to leave.
+void Session::say_close(Bytes payload, CloseReason reason) {
+  link_->pause();
+  end_reason_ = reason;
+  replies_.note_told(leave(State::leaving));
+  replies_.say(make_frame(Opcode::close, payload));
+}
+
+// The cause is another one: what is still to be answered is not waited for.
 void Session::end(std::uint16_t code, CloseReason reason) {
   if (has_left()) return;
   if (state_ == State::opening) {  // behind the response, which is still to leave
@@ -291,12 +307,11 @@ void Session::on_removed() {
   link_->pause();
 }
 
-// Answers may have left: the response to the upgrade is the first of them, that to a Close the
-// last.
+// Answers may have left: the response to the upgrade is the first of them, a Close the last.
 void Session::settle() {
   if (state_ == State::leaving && replies_.empty()) {
     state_ = State::closing;
-    return link_->close_after_flush(CloseReason::peer_closed);
+    return link_->close_after_flush(end_reason_);
   }
   if (state_ == State::opening && replies_.empty()) {
     state_ = State::live;

@@ -12,7 +12,8 @@
 // is judged by what waits for it before it gets more.
 //
 // Its Close is answered once the registry has heard that it leaves: whoever has read the answer
-// finds the id gone, on whichever connection it asks (WS-13).
+// finds the id gone, on whichever connection it asks (WS-13). So is what it did wrong. Whatever it
+// ends by, its own FIN too, the Pongs that it is owed leave first.
 
 #include <cstdint>
 #include <optional>
@@ -94,7 +95,7 @@ class Session final : public engine::Session, public Subscriber {
   enum class State : std::uint8_t {
     opening,  // not every exchange, or not the registry, has heard of it: the response waits
     live,     // it gets events
-    leaving,  // has said goodbye, and hears nothing more: the answer waits for the registry
+    leaving,  // takes and hears nothing more: what it is owed, the Close at the end, waits its turn
     closing,  // was said goodbye to: gets and hears nothing more
   };
 
@@ -106,6 +107,8 @@ class Session final : public engine::Session, public Subscriber {
   void on_message(engine::Bytes text);
   void on_close_frame(engine::Bytes payload);
   void fail(websocket::Errc errc);
+  void leave_for(std::uint16_t code, engine::CloseReason reason);
+  void say_close(engine::Bytes payload, engine::CloseReason reason);
   void end(std::uint16_t code, engine::CloseReason reason);
   void write_frame(websocket::Opcode opcode, engine::Bytes payload);
   std::uint64_t tell_registry(std::uint16_t kind);
@@ -124,7 +127,8 @@ class Session final : public engine::Session, public Subscriber {
   http::GatheredContent gathered_;  // of a message in pieces
   engine::ReplyQueue replies_;
   State state_ = State::opening;
-  // Of an end that must wait for answers, the response to the upgrade among them; 0: of none.
+  // Of an end that must wait for answers, the response to the upgrade among them; 0: of none, or
+  // its Close is among them.
   std::uint16_t end_code_ = 0;
   engine::CloseReason end_reason_ = engine::CloseReason::none;
   bool pinged_ = false;     // a Ping was sent

@@ -168,6 +168,8 @@ void MessageRelayClient::on_end() {
   const bool is_http = stage_ == Stage::http;
   SIM_CHECK(ends_early || !is_http || asked_.empty(),
             "client %u: the end comes in front of %zu answers", number(), asked_.size());
+  SIM_CHECK(ends_early || stage_ != Stage::subscribed || pongs_due_.empty(),
+            "client %u: the end comes in front of %zu Pongs", number(), pongs_due_.size());
   // WebSocket: a Close is answered by one, and whoever is sent away hears why.
   const bool is_due_a_close = stage_ == Stage::subscribed && !is_half_closed();
   SIM_CHECK(!is_due_a_close || is_refused || !scenario_.is_orderly() || setting_.may_time_out,

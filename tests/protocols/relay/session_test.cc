@@ -93,6 +93,25 @@ TEST_P(RelaySession, TheCloseIsTheLastAnswer) {
   EXPECT_EQ(frames_of(client.read()), (Events{"pong hi", "close \x03\xe8"}));
 }
 
+// X2, X3: whatever ends it, the Pongs that waited for topics come first.
+TEST_P(RelaySession, TheEndComesBehindThePongs) {
+  const std::string asked = text_frame(R"({"topics":["a"]})") + frame(Opcode::ping, "hi");
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    start(seed);
+    Client& ended = subscribe(register_user());
+    ended.send(asked);
+    ended.half_close();
+    Client& wrong = subscribe(register_user());
+    wrong.send(asked + "\x81\x02hi");
+    world_->settle();
+    EXPECT_EQ(frames_of(ended.read()), Events{"pong hi"});
+    EXPECT_EQ(ended.link.goodbye, CloseReason::peer_closed);
+    EXPECT_EQ(frames_of(wrong.read()), (Events{"pong hi", "close \x03\xea"}));
+    EXPECT_EQ(wrong.link.goodbye, CloseReason::protocol_error);
+    EXPECT_EQ(registrations(), 0u);
+  }
+}
+
 // WS-34, row 61
 TEST_P(RelaySession, WrongFramesAreToldWhy) {
   const struct {
@@ -162,9 +181,12 @@ INSTANTIATE_TEST_SUITE_P(Shards, RelaySessionOfLittle, ::testing::Values(1u, 2u)
 
 TEST_P(RelaySessionOfLittle, AMessageInPiecesHasABudget) {
   Client& client = subscribe(register_user());
+  client.send(text_frame(R"({"topics":["a"]})") + frame(Opcode::ping, "hi"));
   for (int i = 0; i < 3; ++i) {
     client.send(frame(i == 0 ? Opcode::text : Opcode::continuation, std::string(600, 'a'), false));
   }
+  world_->settle();
+  EXPECT_EQ(frames_of(client.read()), (Events{"pong hi", "close \x03\xf1"}));
   EXPECT_EQ(client.link.goodbye, CloseReason::over_budget);
   EXPECT_EQ(total(&engine::Counters::limit_held_bodies), 1u);
 }
