@@ -173,6 +173,7 @@ void Connection::on_time() {
   }
   if (state_ == State::delivering) return check_delivery();
   // The goodbye took too long. Whoever does not even take our last bytes ends for that reason.
+  ++counters_.linger_time_over;
   abort(state_ == State::flushing ? CloseReason::linger_timeout : reason_);
 }
 

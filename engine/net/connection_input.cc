@@ -246,7 +246,9 @@ void Connection::end_of_input() {
 void Connection::discard(std::size_t bytes) {
   if (state_ == State::closing) return;
   linger_bytes_ += static_cast<std::uint32_t>(bytes);
-  if (linger_bytes_ > all_.limits_.linger_bytes_max) abort(reason_);
+  if (linger_bytes_ <= all_.limits_.linger_bytes_max || aborted_) return;
+  ++counters_.linger_bytes_over;
+  abort(reason_);
 }
 
 void Connection::stall() {

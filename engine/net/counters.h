@@ -19,7 +19,7 @@ enum class CloseReason : std::uint8_t {
   protocol_error,     // the peer broke the protocol beyond what an error answer mends
   slow_consumer,      // more output waited for the peer than its limit
   handshake_timeout,  // the peer did not introduce itself in time
-  linger_timeout,     // the peer neither read nor closed within the time after our goodbye
+  linger_timeout,     // the peer did not take our last bytes within the time after our goodbye
   over_budget,        // it needed more memory of the shard than was left for its kind
   drain,              // the service is stopping
   refused,            // over --max-connections
@@ -63,7 +63,9 @@ struct Counters {
   std::uint64_t input_stalled = 0;        // a connection's parsing stopped mid-input
   std::uint64_t input_cancelled = 0;      // its receive was taken back until it goes on
   std::uint64_t output_high = 0;          // a connection's output passed its high mark
-  std::uint64_t turn_input_ended = 0;     // a log took its share of a turn
+  std::uint64_t linger_time_over = 0;     // after our goodbye the peer did not close in time
+  std::uint64_t linger_bytes_over = 0;    // ... but sent more than may be discarded
+  std::uint64_t turn_input_ended = 0;     // a turn had parsed, delivered or logged its share
   std::uint64_t turn_timers_put_off = 0;  // more timers were due than a turn handles
   std::uint64_t lanes_congested = 0;      // a lane was full: a spill began
   std::uint64_t spill_messages_max = 0;   // the longest spill

@@ -13,15 +13,12 @@ bool concerns_one_client(int error) {
   switch (error) {
     case ECONNABORTED:
     case EINTR:
-    case EAGAIN:
-    case EPERM:  // a firewall's rule
     // Errors of the network that Linux reports for the new socket; see accept(2).
     case EPROTO:
     case ENOPROTOOPT:
     case EHOSTDOWN:
     case ENONET:
     case EHOSTUNREACH:
-    case EOPNOTSUPP:
     case ENETUNREACH:
     case ENETDOWN:
     case ETIMEDOUT:
@@ -67,7 +64,8 @@ void Listener::on_ended(std::int32_t result) {
   state_ = State::idle;
   if (result >= 0 || concerns_one_client(-result)) return start();  // a success: it was interrupted
   // This process has no descriptor left (EMFILE), nor has the host (ENFILE), there is no memory for
-  // a socket (ENOBUFS, ENOMEM), or something stands in the way that we do not know.
+  // a socket (ENOBUFS, ENOMEM), a rule forbids it and may forbid the same one again (EPERM), or
+  // something stands in the way that we do not know.
   ++counters_.accept_failed;
   state_ = State::backing_off;
   timers_.schedule(timer_, now_ + backoff_nanos);

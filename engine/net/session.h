@@ -41,7 +41,7 @@ class Session {
   // The time set by Link::set_timer has come.
   virtual void on_timer() {}
   // Output fell below the low mark again. On a link that leads or receives blocks: all output was
-  // sent, or given up because the peer is gone.
+  // sent; on one that receives blocks, or it was given up because the peer is gone.
   virtual void on_drained() {}
   // The service is stopping: no more input will come. Say goodbye if the protocol has one. What was
   // asked is still answered; once nothing moves between the shards any more, the connection is

@@ -4,8 +4,8 @@
 // whoever a lane leads to. A shard holds the producer ends of the lanes it sends on and the
 // consumer ends of those it receives on; nobody else touches them.
 //
-// Lanes never deadlock: a shard drains its lanes in every turn, whatever state its own outgoing
-// lanes are in.
+// Lanes never deadlock: a shard drains its lanes whatever state its own outgoing lanes are in. It
+// waits only for logs that have all that they take until the next flush, which comes each turn.
 
 #include <cstdint>
 #include <deque>

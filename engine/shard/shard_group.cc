@@ -120,6 +120,7 @@ void ShardGroup::Worker::run(const Wire& wire) {
   Rendezvous& meet = *group_.rendezvous_;
   meet.opened.arrive_and_wait();
   if (!all_opened()) {
+    io_.reset();  // only here: a ring belongs to the thread that opened it
     meet.wired.count_down();
     return;
   }

@@ -68,6 +68,8 @@ void add_limits(std::string& out, const Counters& counters) {
   object.number("input_stalled", counters.input_stalled);
   object.number("input_cancelled", counters.input_cancelled);
   object.number("output_high", counters.output_high);
+  object.number("linger_time_over", counters.linger_time_over);
+  object.number("linger_bytes_over", counters.linger_bytes_over);
   object.number("turn_input_ended", counters.turn_input_ended);
   object.number("turn_timers_put_off", counters.turn_timers_put_off);
   object.number("lanes_congested", counters.lanes_congested);

@@ -269,8 +269,10 @@ TEST(ConnectionOutput, LingeringEndsAfterItsBytes) {
   world.turn();
   world.arrive(socket_a, std::string(1000, 'x'));
   EXPECT_FALSE(session.closed());
+  EXPECT_EQ(world.counters.linger_bytes_over, 0u);
   world.arrive(socket_a, "x");
   EXPECT_EQ(session.log.back(), "closed:protocol_error");
+  EXPECT_EQ(world.counters.linger_bytes_over, 1u);
 }
 
 TEST(ConnectionOutput, LingeringEndsAfterItsTime) {
@@ -282,6 +284,7 @@ TEST(ConnectionOutput, LingeringEndsAfterItsTime) {
   EXPECT_FALSE(session.closed());
   world.pass_time(2 * nanos_per_ms);
   EXPECT_EQ(session.log.back(), "closed:protocol_error");
+  EXPECT_EQ(world.counters.linger_time_over, 1u);
 }
 
 TEST(ConnectionOutput, WhoDoesNotTakeTheGoodbyeEndsForThatReason) {

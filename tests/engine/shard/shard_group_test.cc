@@ -92,6 +92,16 @@ class ShardGroupResolverTest : public ::testing::Test {
   std::optional<ShardGroup> group_;
 };
 
+// The ring of the shard that could start was closed by another thread, which ended the process.
+TEST(ShardGroupTest, WhatOneShardLacksKeepsTheGroupFromStarting) {
+  ShardGroupOptions options = small_group(3);
+  options.cpus[1] = 1023;
+  ShardGroup group(options);
+  const auto why = group.start([](Shard&) { FAIL(); });
+  ASSERT_TRUE(why);
+  EXPECT_NE(why->find("1023"), std::string::npos) << *why;
+}
+
 TEST_F(ShardGroupResolverTest, AnAnswerWakesTheShardThatAsked) {
   dns_.plan("there.test", {StubDns::Mood::answer, {"127.0.0.1"}, {}});
   start({"there.test", "gone.test"});
