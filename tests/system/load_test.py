@@ -13,6 +13,7 @@ import tempfile
 import threading
 
 from harness import PATIENCE, SANITIZED, Daemon, SystemTest, main, wait_for
+from thread_server import ThreadServer
 
 LOAD = os.environ["RINGPOST_LOAD"]
 
@@ -363,6 +364,34 @@ class FindsFaults(SystemTest):
         self.assertEqual(outcome.returncode, 4, outcome.stdout + outcome.stderr)
         self.assertIn("reset", outcome.stdout)
         self.assertIn("unanswered", outcome.stdout)
+
+
+class GivesUp(SystemTest):
+    """No run waits for ever for a server that takes connections and says nothing."""
+
+    def test_a_number_of_requests_that_nobody_answers(self):
+        for arguments in ((), ("-R", 1000, "-w", 1)):
+            with self.subTest(arguments), silent_server() as address:
+                outcome = load(url("tcp", address), "-n", 50, "--timeout", 1, *arguments)
+                self.assertEqual(outcome.returncode, 4, outcome.stdout + outcome.stderr)
+                self.assertIn("50 unanswered: no reply came within the time", outcome.stdout)
+
+    def test_a_server_that_falls_silent(self):
+        with SilentSoon() as server:
+            outcome = load(url("tcp", server.address), "-n", 50, "-c", 1, "--timeout", 1)
+        self.assertEqual(outcome.returncode, 4, outcome.stdout + outcome.stderr)
+        self.assertIn("9 replies", outcome.stdout)
+        self.assertIn("1 unanswered: no reply came within the time", outcome.stdout)
+
+
+class SilentSoon(ThreadServer):
+    """Echoes nine messages of 64 bytes, and is silent then."""
+
+    def serve(self, connection):
+        for _ in range(9):
+            connection.sendall(connection.recv(64, socket.MSG_WAITALL))
+        while connection.recv(1 << 12):
+            pass
 
 
 class FindsNobody(SystemTest):

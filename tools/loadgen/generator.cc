@@ -16,6 +16,8 @@ namespace {
 
 constexpr Nanos interval_nanos = engine::nanos_per_s;
 constexpr Nanos poke_nanos = 50 * engine::nanos_per_ms;
+// A server that says nothing for less than that is slow, and not silent.
+constexpr Nanos silence_min = engine::nanos_per_s;
 // What is due at one time goes out in one send, for a send costs more than a message, and whoever
 // is due next waits for all of them. So many messages at the most; what is more goes out on a few
 // connections, evenly: then we are behind.
@@ -160,6 +162,8 @@ void Generator::start(Nanos at) {
   interval_ = std::make_unique<Slice>();  // where what was used until now goes
   note_use();
   interval_.reset();
+  heard_at_ = at;
+  if (plan_.duration == never) silence_ends_ = at + silence_max();
   turn_interval(at, plan_.warmup > 0 ? Part::warmup : Part::measured);
   schedule_timer();
   if (is_open_loop() && !speakers_.empty()) {
@@ -189,6 +193,7 @@ void Generator::on_room(Client& client) {
 }
 
 void Generator::send(Client& client, const Batch& batch) {
+  if (in_flight_ == 0) heard_at_ = batch.sent;
   issued_ += batch.count;
   in_flight_ += batch.count;
   interval_->requests += batch.count;
@@ -253,6 +258,7 @@ void Generator::note_delays(const Batch& batch) {
 // --- Answers -----------------------------------------------------------------------------------
 
 void Generator::on_answered(const Batch& batch, Nanos now) {
+  heard_at_ = now;
   in_flight_ -= batch.count;
   interval_->replies += batch.count;
   if (!is_open_loop()) {
@@ -270,6 +276,7 @@ void Generator::on_answered(const Batch& batch, Nanos now) {
 }
 
 void Generator::on_failed(std::uint64_t count) {
+  heard_at_ = shard_.now();
   in_flight_ -= count;
   interval_->failed += count;
   if (in_flight_ == 0) check_idle();
@@ -311,6 +318,7 @@ void Generator::on_missed(std::uint64_t sender, std::uint64_t sequence, std::uin
 }
 
 void Generator::hear(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count) {
+  heard_at_ = shard_.now();
   if (!hearing_->hear(sender, sequence, count)) return;
   const auto home = static_cast<std::uint32_t>(sender % plan_.shards);
   if (home == self()) return on_settled(sender, home, hearing_->settled(sender));
@@ -326,6 +334,7 @@ void Generator::on_acknowledged(const Client& sender) {
 void Generator::on_settled(std::uint64_t sender, std::uint32_t part, std::uint64_t count) {
   const std::size_t ours = sender / plan_.shards;
   settled_[ours * parts() + part] = count;
+  heard_at_ = shard_.now();
   const auto first = settled_.begin() + static_cast<std::ptrdiff_t>(ours * parts());
   const std::uint64_t everywhere = *std::min_element(first, first + parts());
   Client& client = *speakers_[ours];
@@ -371,7 +380,8 @@ void Generator::on_client_closed() {
 // --- Time --------------------------------------------------------------------------------------
 
 void Generator::schedule_timer() {
-  const Nanos next = std::min({interval_ends_, measure_until_, give_up_at_, poke_at_, storm_at_});
+  const Nanos next =
+      std::min({interval_ends_, measure_until_, give_up_at_, silence_ends_, poke_at_, storm_at_});
   if (next == never) return shard_.timers().cancel(timer_);
   shard_.timers().schedule(timer_, next);
 }
@@ -382,6 +392,7 @@ void Generator::on_time() {
     poke_at_ = now + poke_nanos;
     for (Client* client : speakers_) client->poke();
   }
+  if (now >= silence_ends_) check_silence(now);
   if (now >= give_up_at_) {
     board_.error("unanswered", "no reply came within the time for it", in_flight_);
     in_flight_ = 0;
@@ -393,6 +404,17 @@ void Generator::on_time() {
   }
   if (now >= storm_at_) storm(now);
   schedule_timer();
+}
+
+Nanos Generator::silence_max() const { return std::max(plan_.reply_timeout, silence_min); }
+
+// Whoever waits for so many replies, and not until a time, would wait for ever for a server that
+// says nothing any more. That is looked for now and then, for an answer is no time to set a timer.
+void Generator::check_silence(Nanos now) {
+  silence_ends_ = (in_flight_ == 0 ? now : heard_at_) + silence_max();
+  if (now < silence_ends_ || in_flight_ == 0) return;
+  stop();
+  if (phase_ == Phase::finishing) give_up_at_ = now;
 }
 
 // Hands the interval over and begins the next one.
@@ -457,7 +479,7 @@ void Generator::stop() {
   if (was_running && is_open_loop() && !speakers_.empty()) pace();  // what is due by now
   if (phase_ >= Phase::finishing) return;  // that was the last of all requests, and answered
   phase_ = Phase::finishing;
-  poke_at_ = storm_at_ = never;
+  poke_at_ = storm_at_ = silence_ends_ = never;
   if (was_running) {
     const Nanos now = shard_.now();
     if (is_open_loop() && !speakers_.empty()) interval_->dropped += due_by(now) - issued_;

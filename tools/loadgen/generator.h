@@ -115,6 +115,8 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
   void connect_some();
   void give_up(Client& client, std::string_view why);
   void storm(Nanos now);
+  Nanos silence_max() const;
+  void check_silence(Nanos now);
   void check_ready();
   void start(Nanos at);
   void stop();
@@ -172,6 +174,8 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
   Nanos measure_until_ = engine::never;
   Nanos interval_ends_ = engine::never;
   Nanos give_up_at_ = engine::never;
+  Nanos silence_ends_ = engine::never;  // without an end by time: when to look for that long a one
+  Nanos heard_at_ = 0;                  // the last answer, or the first send behind it
   Nanos poke_at_ = engine::never;
   Nanos storm_at_ = engine::never;
   std::unique_ptr<Slice> interval_;

@@ -182,10 +182,16 @@ Setup make_setup(const Options& options, int argc, char** argv) {
 // Of the rate that was asked for, --strict wants that much.
 constexpr double strict_part = 0.999;
 
+// Whether the server answered at all, or kept its connections at least.
+bool was_there(const RunResult& result) {
+  const auto is_silence = [](const ErrorCount& error) { return error.kind == "unanswered"; };
+  return result.replies != 0 || !result.statuses.empty() ||
+         std::ranges::all_of(result.errors, is_silence);
+}
+
 int exit_code_of(const RunResult& result, const Options& options) {
   if (result.mismatch_count != 0) return exit_mismatch;
-  const bool had_answers = result.replies != 0 || !result.statuses.empty();
-  if (!result.errors.empty()) return had_answers ? exit_unanswered : exit_unreachable;
+  if (!result.errors.empty()) return was_there(result) ? exit_unanswered : exit_unreachable;
   const double sent_per_s = static_cast<double>(result.requests) / result.seconds_elapsed();
   if (options.ramp && !result.ramp_best_per_s) return exit_too_slow;
   if (options.strict && sent_per_s < *options.rate * strict_part) return exit_too_slow;
