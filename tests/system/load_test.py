@@ -383,6 +383,43 @@ class GivesUp(SystemTest):
         self.assertIn("9 replies", outcome.stdout)
         self.assertIn("1 unanswered: no reply came within the time", outcome.stdout)
 
+    def test_a_greeting_that_does_not_come(self):
+        for scheme in ("ws", "chat", "orders"):
+            with self.subTest(scheme), silent_server() as address:
+                outcome = load(
+                    url(scheme, address), "-d", 1, "-c", 3, "--connect-timeout", "300ms"
+                )
+                self.assertEqual(outcome.returncode, 3, outcome.stdout + outcome.stderr)
+                self.assertEqual(outcome.stdout, "")
+                (line,) = outcome.stderr.splitlines()
+                self.assertIn(f"{address[0]}:{address[1]}", line)
+                self.assertIn("greeting timed out", line)
+
+    def test_a_greeting_that_does_not_come_again(self):
+        for is_silent, said in ((True, "greeting timed out"), (False, "the server closed")):
+            with self.subTest(said), GreetsOne(is_silent) as server:
+                outcome = load(
+                    url("orders", server.address), "--mix", "get:1", "-c", 1, "-w", 0, "-d", "1h",
+                    "--storm", "1ms", "--connect-timeout", "300ms",
+                )
+                self.assertEqual(outcome.returncode, 4, outcome.stdout + outcome.stderr)
+                self.assertIn(said, outcome.stdout)
+
+
+class GreetsOne(ThreadServer):
+    """An empty book of orders for the first connection; the others wait, or are closed at once."""
+
+    def __init__(self, is_silent):
+        super().__init__()
+        self.is_silent = is_silent
+        self.is_first = True
+
+    def serve(self, connection):
+        is_first, self.is_first = self.is_first, False
+        while (data := connection.recv(1 << 12)) and (is_first or self.is_silent):
+            if is_first:
+                connection.sendall(b"\n" * data.count(b"\n"))
+
 
 class SilentSoon(ThreadServer):
     """Echoes nine messages of 64 bytes, and is silent then."""

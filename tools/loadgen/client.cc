@@ -18,9 +18,13 @@ Client::Client(Generator& generator, std::uint64_t number)
 void Client::connect() {
   ASSERT(state_ == State::idle);
   state_ = State::connecting;
-  const auto& dials = generator_.plan().dials;
-  dial_ = std::make_unique<engine::Dial>(generator_.dialer(), dials[number_ % dials.size()], *this);
+  dial_ = std::make_unique<engine::Dial>(generator_.dialer(), dial_options(), *this);
   dial_->start();
+}
+
+const engine::DialOptions& Client::dial_options() const {
+  const auto& dials = generator_.plan().dials;
+  return dials[number_ % dials.size()];
 }
 
 void Client::on_dial_failed(const std::string& error, Nanos retry_in) {
@@ -36,11 +40,22 @@ void Client::on_open(Link& link) {
   state_ = State::greeting;
   talk_ = generator_.plan().protocol->talk(number_);
   talk_->open(link, *this);
+  if (state_ == State::greeting) link.set_timer(link.now() + dial_options().connect_timeout);
+}
+
+// The server took the connection, and the greeting did not come in time.
+void Client::on_timer() {
+  if (state_ != State::greeting) return;
+  state_ = State::finishing;
+  link_->abort(CloseReason::handshake_timeout);
+  generator_.on_unreachable(*this, "cannot begin with " + to_text(dial_options().endpoint) +
+                                       ": it took the connection, and its greeting timed out");
 }
 
 void Client::on_ready() {
   ASSERT(state_ == State::greeting);
   state_ = State::ready;
+  link_->cancel_timer();
   if (in_flight_count_ != 0) talk_->request(in_flight_count_);  // once more: see on_retired
   generator_.on_client_ready(*this);
 }
@@ -180,6 +195,7 @@ void Client::finish() {
   if (state_ == State::idle) state_ = State::closed;
   if (link_ == nullptr || state_ == State::finishing) return;
   if (ready()) generator_.on_client_leaving();
+  if (state_ == State::greeting) generator_.on_greeting_lost();
   state_ = State::finishing;
   talk_->finish();
   link_->close_after_flush(CloseReason::peer_closed);
@@ -201,6 +217,7 @@ void Client::on_closed(CloseReason reason) {
   const bool is_expected = state_ == State::finishing || comes_back;
   if (!is_expected) talk_->finish();
   if (ready()) generator_.on_client_leaving();
+  if (state_ == State::greeting) generator_.on_greeting_lost();
   link_ = nullptr;
   if (comes_back) {
     ended_by_server_ = false;

@@ -62,6 +62,7 @@ class Client final : public engine::Session, public engine::DialTarget, public T
   std::size_t on_bytes(engine::Bytes bytes) override;
   void on_end(engine::Bytes rest) override;
   void on_messages(std::span<const engine::Message> run) override;
+  void on_timer() override;
   void on_drained() override;
   void on_drain() override;
   void on_closed(engine::CloseReason reason) override;
@@ -96,6 +97,7 @@ class Client final : public engine::Session, public engine::DialTarget, public T
     closed,
   };
 
+  const engine::DialOptions& dial_options() const;
   void leave_if_idle();
   std::uint64_t limit_to(std::uint64_t unanswered, std::uint64_t count);
   template <typename Take>

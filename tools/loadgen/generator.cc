@@ -128,6 +128,11 @@ void Generator::on_unreachable(Client& client, const std::string& why) {
   on_client_closed();
 }
 
+void Generator::on_greeting_lost() {
+  --connecting_;
+  connect_some();
+}
+
 // --- The storm ---------------------------------------------------------------------------------
 
 // Everybody whose time to leave has come.

@@ -78,7 +78,9 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
   // The same, for a reason that the server gave.
   void on_goodbye(Client& client, const std::string& why);
   void on_client_leaving() { --ready_count_; }  // it was ready
-  void on_client_left(Client& client);          // and wants to come back
+  // It ends before it was ready.
+  void on_greeting_lost();
+  void on_client_left(Client& client);  // and wants to come back
   void on_client_closed();
   Nanos now() const { return shard_.now(); }
 
