@@ -333,12 +333,15 @@ std::uint64_t Session::tell_registry(std::uint16_t kind) {
   return std::uint64_t{1} << registry.shard();
 }
 
-// Who sends nothing between two Pings, not even the answer to one, is gone.
+// Who sends nothing between two Pings, not even the answer to one, is gone. Whose output waits is
+// not judged, nor asked: the Ping would stand behind it, and its own words wait as well once it is
+// much. WS-30 judges that, and the kernel finds who does not even acknowledge it.
 void Session::on_timer() {
-  if (pinged_ && !heard_) return link_->abort(CloseReason::timed_out);
-  pinged_ = state_ == State::live;
+  const bool is_asked = state_ == State::live && !link_->paused() && link_->outbox().empty();
+  if (is_asked && pinged_ && !heard_) return link_->abort(CloseReason::timed_out);
+  pinged_ = is_asked;
   heard_ = false;
-  if (pinged_) write_frame(Opcode::ping, {});
+  if (is_asked) write_frame(Opcode::ping, {});
   link_->set_timer(link_->now() + shared_.options.ping_interval);
 }
 

@@ -131,7 +131,7 @@ class Session final : public engine::Session, public Subscriber {
   // its Close is among them.
   std::uint16_t end_code_ = 0;
   engine::CloseReason end_reason_ = engine::CloseReason::none;
-  bool pinged_ = false;     // a Ping was sent
+  bool pinged_ = false;     // a Ping was sent, with nothing in front of it
   bool heard_ = false;      // something came since
   bool waiting_ = false;    // paused until Pongs have left
   bool is_member_ = false;  // of the branch, and of the registry

@@ -153,8 +153,38 @@ TEST_P(RelaySession, WhoDoesNotAnswerAPingIsGone) {
   client.send(frame(Opcode::pong, ""));
   ring();
   EXPECT_EQ(client.link.aborted, CloseReason::none);
+  EXPECT_EQ(client.read(), "\x89\0"s);
   ring();
   EXPECT_EQ(client.link.aborted, CloseReason::timed_out);
+}
+
+// Who reads slowly had not got the Ping yet, or was not heard itself, and was taken for dead.
+TEST_P(RelaySession, WhoReadsSlowlyIsNotGone) {
+  Client& client = subscribe(register_user());
+  const auto ring = [&] {
+    EXPECT_EQ(client.link.timer, client.link.now() + options_.session.ping_interval);
+    client.session().on_timer();
+  };
+  for (int i = 0; i < 3; ++i) ring();
+  EXPECT_EQ(client.link.aborted, CloseReason::none);
+  EXPECT_EQ(client.read(), "\x89\0"s);  // one is enough
+  ring();                               // it has just got it
+  EXPECT_EQ(client.link.aborted, CloseReason::none);
+  EXPECT_EQ(client.read(), "\x89\0"s);
+  ring();
+  EXPECT_EQ(client.link.aborted, CloseReason::timed_out);
+}
+
+// Its input waits, too, while it does not take its output.
+TEST_P(RelaySession, WhoIsPausedIsNotGone) {
+  Client& client = subscribe(register_user());
+  client.session().on_timer();
+  EXPECT_EQ(client.read(), "\x89\0"s);
+  client.link.pause();
+  client.send(frame(Opcode::pong, ""));
+  client.session().on_timer();
+  EXPECT_EQ(client.link.aborted, CloseReason::none);
+  EXPECT_EQ(client.read(), "");
 }
 
 TEST_P(RelaySession, TheLastWordIsThatWeGo) {
