@@ -366,6 +366,35 @@ class FindsFaults(SystemTest):
         self.assertIn("unanswered", outcome.stdout)
 
 
+class Ramps(SystemTest):
+    """Against a server that is right for the first step alone; whatever else it is, that is held."""
+
+    STEPS = ("--ramp", "10s", "-R", 100, "-d", 1, "-w", 0, "-c", 1)
+
+    def test_a_wrong_reply_in_a_step_that_does_not_count(self):
+        with RightOnce(lambda connection, data: connection.sendall(flipped(data))) as server:
+            outcome = load(url("tcp", server.address), *self.STEPS)
+        self.assertEqual(outcome.returncode, 1, outcome.stdout + outcome.stderr)
+        self.assertIn("connection 0, reply 0: wrong bytes", outcome.stdout)
+        self.assertIn("not held: wrong replies", outcome.stdout)
+        self.assertEqual(server.count, 2)  # and no other step
+
+
+class RightOnce(ThreadServer):
+    """Echoes to the first connection; what others say is `treat`ed."""
+
+    def __init__(self, treat):
+        super().__init__()
+        self.treat = treat
+        self.count = 0
+
+    def serve(self, connection):
+        self.count += 1
+        treat = socket.socket.sendall if self.count == 1 else self.treat
+        while data := connection.recv(1 << 16):
+            treat(connection, data)
+
+
 class GivesUp(SystemTest):
     """No run waits for ever for a server that takes connections and says nothing."""
 

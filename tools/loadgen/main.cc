@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -191,9 +192,11 @@ bool was_there(const RunResult& result) {
 
 int exit_code_of(const RunResult& result, const Options& options) {
   if (result.mismatch_count != 0) return exit_mismatch;
+  // The errors of a ramp that found a rate are those of others, by which they did not hold.
+  if (options.ramp && result.ramp_best_per_s) return exit_ok;
   if (!result.errors.empty()) return was_there(result) ? exit_unanswered : exit_unreachable;
   const double sent_per_s = static_cast<double>(result.requests) / result.seconds_elapsed();
-  if (options.ramp && !result.ramp_best_per_s) return exit_too_slow;
+  if (options.ramp) return exit_too_slow;
   if (options.strict && sent_per_s < *options.rate * strict_part) return exit_too_slow;
   return exit_ok;
 }
@@ -233,24 +236,46 @@ std::optional<int> run_once(const Options& options, Progress& progress, int sign
 // Of the rate that was asked for, a step of a ramp has to reach that much.
 constexpr double ramp_part = 0.99;
 
-// Runs at rate after rate. The result is that of the highest one that held, or of the last.
+// Why a step did not hold; empty: it did.
+std::string why_broken(const RunResult& step, double achieved_per_s, Nanos p99_max) {
+  if (step.mismatch_count != 0) return "wrong replies";
+  if (!step.errors.empty()) return step.errors.front().kind;
+  if (step.dropped != 0) return "requests were due and never left";
+  if (!(achieved_per_s >= *step.setup.asked_per_s * ramp_part)) return "the rate";
+  return step.latency.value_at(99) <= p99_max ? "" : "p99";
+}
+
+// What was wrong in any step is wrong in the ramp.
+void add_faults(RunResult& faults, const RunResult& step) {
+  faults.mismatch_count += step.mismatch_count;
+  std::ranges::copy(step.mismatches, std::back_inserter(faults.mismatches));
+  faults.add_errors(step.errors);
+}
+
+// Runs at rate after rate, until a reply is wrong. The result is that of the highest one that held,
+// or of the last, with the faults of all.
 std::optional<int> run_ramp(Options options, Progress& progress, int signals, RunResult& result) {
   const RunResult empty = result;
   Ramp ramp(*options.rate);
+  RunResult faults;
   std::vector<RampStep> steps;
-  for (auto rate = ramp.next(); rate && !result.interrupted; rate = ramp.next()) {
+  for (auto rate = ramp.next(); rate && !result.interrupted && faults.mismatch_count == 0;
+       rate = ramp.next()) {
     options.rate = *rate;
     RunResult step = empty;
     step.setup.asked_per_s = *rate;
     if (const auto failed = run_once(options, progress, signals, step)) return failed;
     const double achieved = static_cast<double>(step.requests) / step.seconds_elapsed();
-    const Nanos p99 = step.latency.value_at(99);
-    const bool held = p99 <= *options.ramp && achieved >= *rate * ramp_part && step.dropped == 0 &&
-                      step.errors.empty() && step.mismatch_count == 0;
-    steps.push_back({*rate, achieved, p99, held});
+    add_faults(faults, step);
+    const std::string why = why_broken(step, achieved, *options.ramp);
+    const bool held = why.empty();
+    steps.push_back({*rate, achieved, step.latency.value_at(99), held, why});
     ramp.tried(held);
     if (held || !ramp.highest_held()) result = std::move(step);
   }
+  result.mismatch_count = faults.mismatch_count;
+  result.mismatches = std::move(faults.mismatches);
+  result.errors = std::move(faults.errors);
   result.setup.loop = LoopKind::ramp;
   result.ramp = std::move(steps);
   result.ramp_best_per_s = ramp.highest_held();

@@ -7,9 +7,11 @@
 // the warm-up; the rows of `seconds` alone have the warm-up too. What is not known, or makes no
 // sense in a run, is an empty optional or an empty vector and is left out of text and plots.
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/base/clock.h"
@@ -120,6 +122,7 @@ struct RampStep {
   double achieved_per_s = 0;
   Nanos p99 = 0;
   bool held = false;  // kept the bound and the rate
+  std::string why;    // it did not, for people
 };
 
 struct RunResult {
@@ -162,6 +165,16 @@ struct RunResult {
   // Whole sentences for people: "the generator is the bottleneck: ...".
   std::vector<std::string> warnings;
 
+  void add_errors(std::vector<ErrorCount> more) {
+    for (ErrorCount& error : more) {
+      const auto known = std::ranges::find(errors, error.kind, &ErrorCount::kind);
+      if (known == errors.end()) {
+        errors.push_back(std::move(error));
+      } else {
+        known->count += error.count;
+      }
+    }
+  }
   std::uint64_t error_count() const {
     std::uint64_t sum = 0;
     for (const ErrorCount& error : errors) sum += error.count;

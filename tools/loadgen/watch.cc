@@ -16,17 +16,6 @@ namespace ringpost::loadgen {
 
 namespace {
 
-void merge_errors(std::vector<ErrorCount>& all, std::vector<ErrorCount> more) {
-  for (ErrorCount& error : more) {
-    const auto known = std::ranges::find(all, error.kind, &ErrorCount::kind);
-    if (known == all.end()) {
-      all.push_back(std::move(error));
-    } else {
-      known->count += error.count;
-    }
-  }
-}
-
 std::int64_t unix_ms() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
@@ -101,7 +90,7 @@ void Watch::take_news(RunResult& result) {
   result.connects_failed += news.connects_failed;
   result.mismatch_count += news.mismatch_count;
   std::ranges::move(news.mismatches, std::back_inserter(result.mismatches));
-  merge_errors(result.errors, std::move(news.errors));
+  result.add_errors(std::move(news.errors));
   if (tally_) {
     for (const Second& row : tally_->take_rows()) progress_.row(row);
   }

@@ -95,7 +95,7 @@ std::string ramp(const std::vector<RampStep>& steps) {
     text += line(&step == &steps.front() ? "ramp" : "",
                  fmt::format("{:>10} asked {:>10} achieved   p99 {:>8}   {}",
                              human_rate(step.asked_per_s), human_rate(step.achieved_per_s),
-                             human_time(step.p99), step.held ? "held" : "not held"));
+                             human_time(step.p99), step.held ? "held" : "not held: " + step.why));
   }
   return text;
 }
