@@ -1,6 +1,7 @@
 #include "protocols/relay/session.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "engine/base/assert.h"
@@ -188,6 +189,7 @@ void Session::on_control(const FrameResult& frame) {
 // WS-32
 void Session::on_close_frame(Bytes payload) {
   const websocket::CloseResult close = websocket::parse_close(payload);
+  if (close.errc == websocket::Errc::bad_close) return fail(close.errc, "Protocol violation");
   if (close.errc != websocket::Errc::none) return fail(close.errc);
   say_close(payload, CloseReason::peer_closed);
 }
@@ -202,20 +204,21 @@ void Session::on_end(Bytes) {
 // --- Ends ----------------------------------------------------------------------------------------
 
 // WS-34
-void Session::fail(websocket::Errc errc) {
+void Session::fail(websocket::Errc errc, Bytes text) {
   engine::Counters& counters = link_->counters();
   ++counters.protocol_errors;
   const bool too_large =
       errc == websocket::Errc::frame_too_large || errc == websocket::Errc::message_too_large;
   if (too_large) ++counters.limit_frame_too_long;
-  leave_for(websocket::close_code_of(errc), CloseReason::protocol_error);
+  leave_for(websocket::close_code_of(errc), CloseReason::protocol_error, text);
 }
 
 // What came in is the cause: the Close has its place behind the answers to what came before.
-void Session::leave_for(std::uint16_t code, CloseReason reason) {
-  char payload[websocket::close_code_bytes];
-  websocket::write_close_code(payload, code);
-  say_close({payload, sizeof payload}, reason);
+void Session::leave_for(std::uint16_t code, CloseReason reason, Bytes text) {
+  std::string payload(websocket::close_code_bytes, '\0');
+  websocket::write_close_code(payload.data(), code);
+  payload += text;
+  say_close(payload, reason);
 }
 
 // The last answer, behind the Pongs that are still to leave.

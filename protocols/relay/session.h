@@ -106,8 +106,8 @@ class Session final : public engine::Session, public Subscriber {
   void on_control(const websocket::FrameResult& frame);
   void on_message(engine::Bytes text);
   void on_close_frame(engine::Bytes payload);
-  void fail(websocket::Errc errc);
-  void leave_for(std::uint16_t code, engine::CloseReason reason);
+  void fail(websocket::Errc errc, engine::Bytes text = {});
+  void leave_for(std::uint16_t code, engine::CloseReason reason, engine::Bytes text = {});
   void say_close(engine::Bytes payload, engine::CloseReason reason);
   void end(std::uint16_t code, engine::CloseReason reason);
   void write_frame(websocket::Opcode opcode, engine::Bytes payload);

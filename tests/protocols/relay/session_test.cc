@@ -112,7 +112,7 @@ TEST_P(RelaySession, TheEndComesBehindThePongs) {
   }
 }
 
-// WS-34, row 61
+// WS-32, WS-34, row 61
 TEST_P(RelaySession, WrongFramesAreToldWhy) {
   const struct {
     std::string bytes;
@@ -122,17 +122,18 @@ TEST_P(RelaySession, WrongFramesAreToldWhy) {
       {frame(Opcode::text, "\xff"), "\x03\xef"},  // 1007
       {frame(Opcode::text, "\xc3"), "\x03\xef"},  // unfinished
       {frame(Opcode::text, "\xc3", false) + frame(Opcode::continuation, "("), "\x03\xef"},
-      {"\x81\xff\0\0\0\0\x01\x10\0\0\0\0\0\0"s, "\x03\xf1"},  // 17 MiB: 1009
-      {"\xc1\x80\0\0\0\0"s, "\x03\xea"},                      // a reserved bit
-      {frame(Opcode::close, "\x03"), "\x03\xea"},             // half a code
-      {frame(Opcode::close, "\x03\xed"), "\x03\xea"},         // 1005
+      {"\x81\xff\0\0\0\0\x01\x10\0\0\0\0\0\0"s, "\x03\xf1"},             // 17 MiB: 1009
+      {"\xc1\x80\0\0\0\0"s, "\x03\xea"},                                 // a reserved bit
+      {frame(Opcode::close, "\x03"), "\x03\xeaProtocol violation"},      // half a code
+      {frame(Opcode::close, "\x03\xed"), "\x03\xeaProtocol violation"},  // 1005
   };
   for (const auto& row : rows) {
     const std::string id = register_user();
     Client& client = subscribe(id);
     client.send(row.bytes);
     world_->settle();
-    EXPECT_EQ(client.read(), "\x88\x02" + row.code) << testing::PrintToString(row.bytes);
+    EXPECT_EQ(frames_of(client.read()), Events{"close " + row.code})
+        << testing::PrintToString(row.bytes);
     EXPECT_EQ(client.link.goodbye, CloseReason::protocol_error);
     publish("tech", "x");
     EXPECT_EQ(client.read(), "");
