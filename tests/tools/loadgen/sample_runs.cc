@@ -141,7 +141,7 @@ RunResult ramp_run() {
     const Nanos typical = (40 + (Nanos{1} << step)) * nanos_per_us;
     add_second(run, rate, 1'000, [&] { return latency(random, typical); });
     run.ramp.push_back({double(rate), double(rate) * (step < 6 ? 0.9998 : 0.81),
-                        run.seconds.back().p99, step < 6});
+                        run.seconds.back().p99, step < 6, step < 6 ? "" : "the rate"});
   }
   run.ramp_best_per_s = run.ramp[4].asked_per_s;
   return run;

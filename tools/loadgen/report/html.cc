@@ -156,7 +156,7 @@ std::string ramp(const RunResult& run) {
   std::vector<Row> rows;
   for (const RampStep& step : run.ramp) {
     rows.push_back({human_rate(step.asked_per_s), human_rate(step.achieved_per_s),
-                    html_time(step.p99), step.held ? "held" : "not held"});
+                    html_time(step.p99), step.held ? "held" : "not held: " + step.why});
   }
   return rows.empty() ? "" : section("Ramp", table("", {"asked", "achieved", "p99", ""}, rows));
 }
