@@ -379,20 +379,48 @@ class Ramps(SystemTest):
         self.assertIn("not held: wrong replies", outcome.stdout)
         self.assertEqual(server.count, 2)  # and no other step
 
+    def interrupted(self, server, scheme, *arguments):
+        """What a ramp says of which the second step is interrupted."""
+        with subprocess.Popen(
+            [LOAD, url(scheme, server.address), *map(str, self.STEPS), *map(str, arguments)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        ) as process:
+            self.assertTrue(server.second_asked.wait(PATIENCE))
+            process.send_signal(signal.SIGINT)
+            out, errors = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 0, out + errors)
+        self.assertIn("interrupted", out)
+        self.assertEqual(len(re.findall(r"asked .* achieved .* held", out)), 1, out)
+        self.assertEqual(server.count, 2)  # and no other step
+
+    def test_an_interrupt_of_a_step_that_does_not_hold(self):
+        with RightOnce(lambda *_: None) as server:
+            self.interrupted(server, "tcp", "--timeout", 1)
+
+    def test_an_interrupt_while_a_step_connects(self):
+        with RightOnce(lambda *_: None, answer=lambda data: b"\n" * data.count(b"\n")) as server:
+            self.interrupted(server, "orders", "--mix", "get:1", "--connect-timeout", "1h")
+
 
 class RightOnce(ThreadServer):
-    """Echoes to the first connection; what others say is `treat`ed."""
+    """Echoes to the first connection, or has an `answer`; what others say is `treat`ed."""
 
-    def __init__(self, treat):
+    def __init__(self, treat, answer=lambda data: data):
         super().__init__()
         self.treat = treat
+        self.answer = answer
         self.count = 0
+        self.second_asked = threading.Event()
 
     def serve(self, connection):
         self.count += 1
-        treat = socket.socket.sendall if self.count == 1 else self.treat
+        is_first = self.count == 1
         while data := connection.recv(1 << 16):
-            treat(connection, data)
+            if is_first:
+                connection.sendall(self.answer(data))
+            else:
+                self.second_asked.set()
+                self.treat(connection, data)
 
 
 class GivesUp(SystemTest):

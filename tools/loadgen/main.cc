@@ -196,7 +196,7 @@ int exit_code_of(const RunResult& result, const Options& options) {
   if (options.ramp && result.ramp_best_per_s) return exit_ok;
   if (!result.errors.empty()) return was_there(result) ? exit_unanswered : exit_unreachable;
   const double sent_per_s = static_cast<double>(result.requests) / result.seconds_elapsed();
-  if (options.ramp) return exit_too_slow;
+  if (options.ramp) return result.interrupted ? exit_ok : exit_too_slow;
   if (options.strict && sent_per_s < *options.rate * strict_part) return exit_too_slow;
   return exit_ok;
 }
@@ -253,20 +253,29 @@ void add_faults(RunResult& faults, const RunResult& step) {
 }
 
 // Runs at rate after rate, until a reply is wrong. The result is that of the highest one that held,
-// or of the last, with the faults of all.
+// or of the last, with the faults of all. The first interrupt ends the ramp: the step that it cuts
+// is not judged.
 std::optional<int> run_ramp(Options options, Progress& progress, int signals, RunResult& result) {
   const RunResult empty = result;
   Ramp ramp(*options.rate);
   RunResult faults;
   std::vector<RampStep> steps;
-  for (auto rate = ramp.next(); rate && !result.interrupted && faults.mismatch_count == 0;
-       rate = ramp.next()) {
+  bool interrupted = false;
+  for (auto rate = ramp.next(); rate && faults.mismatch_count == 0; rate = ramp.next()) {
     options.rate = *rate;
     RunResult step = empty;
     step.setup.asked_per_s = *rate;
-    if (const auto failed = run_once(options, progress, signals, step)) return failed;
+    const auto failed = run_once(options, progress, signals, step);
+    interrupted = step.interrupted;
+    // Before the first request of a step nothing is cut: what was found until now is the result.
+    if (failed == exit_interrupted && interrupted && !steps.empty()) break;
+    if (failed) return failed;
     const double achieved = static_cast<double>(step.requests) / step.seconds_elapsed();
     add_faults(faults, step);
+    if (interrupted) {
+      if (steps.empty()) result = std::move(step);
+      break;
+    }
     const std::string why = why_broken(step, achieved, *options.ramp);
     const bool held = why.empty();
     steps.push_back({*rate, achieved, step.latency.value_at(99), held, why});
@@ -276,6 +285,7 @@ std::optional<int> run_ramp(Options options, Progress& progress, int signals, Ru
   result.mismatch_count = faults.mismatch_count;
   result.mismatches = std::move(faults.mismatches);
   result.errors = std::move(faults.errors);
+  result.interrupted = interrupted;
   result.setup.loop = LoopKind::ramp;
   result.ramp = std::move(steps);
   result.ramp_best_per_s = ramp.highest_held();

@@ -47,8 +47,8 @@ bool Watch::run(RunResult& result) {
   group_.join();
   take_news(result);
   progress_.end();
+  result.interrupted = interrupts_ == 1;
   if (!failure_.empty()) return false;
-  result.interrupted = interrupts_ != 0;
   if (tally_) tally_->finish(result);
   return true;
 }

@@ -21,7 +21,8 @@ class Watch {
   // `signals`: a signalfd, or any descriptor that yields signalfd_siginfo. All outlive the watch.
   Watch(const Plan& plan, engine::ShardGroupOptions group, Progress& progress, int signals);
 
-  // Runs to the end. False: there is no result, and `failure` says why, with `exit_code`.
+  // Runs to the end. False: there is no result, and `failure` says why, with `exit_code`;
+  // `interrupted` is set nevertheless if a single interrupt came before the first request.
   bool run(RunResult& result);
   const std::string& failure() const { return failure_; }
   int exit_code() const { return exit_code_; }
