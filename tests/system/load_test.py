@@ -11,6 +11,7 @@ import struct
 import subprocess
 import tempfile
 import threading
+import time
 
 from harness import PATIENCE, SANITIZED, Daemon, SystemTest, main, wait_for
 from thread_server import ThreadServer
@@ -421,6 +422,36 @@ class RightOnce(ThreadServer):
             else:
                 self.second_asked.set()
                 self.treat(connection, data)
+
+
+class SlowEcho(ThreadServer):
+    """Echoes 64 bytes at a time, no more than 500 times a second."""
+
+    def serve(self, connection):
+        while data := connection.recv(64, socket.MSG_WAITALL):
+            time.sleep(0.002)
+            connection.sendall(data)
+
+
+class IsStrict(SystemTest):
+    RATE = ("-d", 1, "-w", 0, "--strict")
+
+    def test_a_rate_that_was_answered(self):
+        with Daemon("--services", "tcp-echo,chat", shards=1) as daemon:
+            for scheme, service in (("tcp", "tcp-echo"), ("chat", "chat")):
+                with self.subTest(scheme):
+                    outcome = load(
+                        url(scheme, daemon.addresses[service]), "-R", 200, "-c", 3, *self.RATE
+                    )
+                    self.assertEqual(outcome.returncode, 0, outcome.stdout + outcome.stderr)
+
+    def test_a_rate_that_was_sent_and_not_answered(self):
+        with SlowEcho() as server:
+            outcome = load(
+                url("tcp", server.address), "-R", 1000, "-c", 1, "--timeout", "1h", *self.RATE
+            )
+        self.assertEqual(outcome.returncode, 5, outcome.stdout + outcome.stderr)
+        self.assertIn("of the rate that was asked for was reached", outcome.stdout)
 
 
 class GivesUp(SystemTest):

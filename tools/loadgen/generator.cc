@@ -16,6 +16,9 @@ namespace {
 
 constexpr Nanos interval_nanos = engine::nanos_per_s;
 constexpr Nanos poke_nanos = 50 * engine::nanos_per_ms;
+// What was sent last in the measured period may be answered so much behind it. What a server that
+// is too slow is behind by grows for as long as it is asked.
+constexpr Nanos answer_grace = 100 * engine::nanos_per_ms;
 // A server that says nothing for less than that is slow, and not silent.
 constexpr Nanos silence_min = engine::nanos_per_s;
 // What is due at one time goes out in one send, for a send costs more than a message, and whoever
@@ -263,8 +266,8 @@ void Generator::note_delays(const Batch& batch) {
 // --- Answers -----------------------------------------------------------------------------------
 
 void Generator::on_answered(const Batch& batch, Nanos now) {
-  heard_at_ = now;
   in_flight_ -= batch.count;
+  note_answered(batch.count, now);
   interval_->replies += batch.count;
   if (!is_open_loop()) {
     if (counts(batch.sent)) interval_->latency.record(now - batch.sent, batch.count);
@@ -278,6 +281,11 @@ void Generator::on_answered(const Batch& batch, Nanos now) {
     }
   }
   if (in_flight_ == 0) check_idle();
+}
+
+void Generator::note_answered(std::uint64_t count, Nanos now) {
+  heard_at_ = now;
+  if (now <= in_time_until_) interval_->answered += count;
 }
 
 void Generator::on_failed(std::uint64_t count) {
@@ -339,13 +347,14 @@ void Generator::on_acknowledged(const Client& sender) {
 void Generator::on_settled(std::uint64_t sender, std::uint32_t part, std::uint64_t count) {
   const std::size_t ours = sender / plan_.shards;
   settled_[ours * parts() + part] = count;
-  heard_at_ = shard_.now();
   const auto first = settled_.begin() + static_cast<std::ptrdiff_t>(ours * parts());
   const std::uint64_t everywhere = *std::min_element(first, first + parts());
   Client& client = *speakers_[ours];
   const std::uint64_t before = client.in_flight();
   client.settle(everywhere);
-  in_flight_ -= before - client.in_flight();
+  const std::uint64_t settled = before - client.in_flight();
+  in_flight_ -= settled;
+  if (interval_ != nullptr) note_answered(settled, shard_.now());
   if (client.ready()) on_room(client);
   if (in_flight_ == 0) check_idle();
 }
@@ -490,6 +499,7 @@ void Generator::stop() {
     if (is_open_loop() && !speakers_.empty()) interval_->dropped += due_by(now) - issued_;
     turn_interval(now, Part::tail);
     interval_ends_ = measure_until_ = never;
+    in_time_until_ = now + answer_grace;
     give_up_at_ = now + plan_.reply_timeout;
     shard_.exact_timers().cancel(pacer_.node);
     if (!std::exchange(concluded_, true)) {

@@ -133,6 +133,7 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
   void note_delays(const Batch& batch);
   std::uint64_t due_by(Nanos now) const;
 
+  void note_answered(std::uint64_t count, Nanos now);
   void hear(std::uint64_t sender, std::uint64_t sequence, std::uint64_t count);
   void on_settled(std::uint64_t sender, std::uint32_t part, std::uint64_t count);
 
@@ -174,6 +175,7 @@ class Generator final : public engine::Actor, public engine::TimerTarget {
   Nanos warmup_ends_ = engine::never;
   Nanos measure_from_ = engine::never;
   Nanos measure_until_ = engine::never;
+  Nanos in_time_until_ = engine::never;  // what is answered later does not make the rate
   Nanos interval_ends_ = engine::never;
   Nanos give_up_at_ = engine::never;
   Nanos silence_ends_ = engine::never;  // without an end by time: when to look for that long a one

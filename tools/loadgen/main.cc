@@ -195,9 +195,8 @@ int exit_code_of(const RunResult& result, const Options& options) {
   // The errors of a ramp that found a rate are those of others, by which they did not hold.
   if (options.ramp && result.ramp_best_per_s) return exit_ok;
   if (!result.errors.empty()) return was_there(result) ? exit_unanswered : exit_unreachable;
-  const double sent_per_s = static_cast<double>(result.requests) / result.seconds_elapsed();
   if (options.ramp) return result.interrupted ? exit_ok : exit_too_slow;
-  if (options.strict && sent_per_s < *options.rate * strict_part) return exit_too_slow;
+  if (options.strict && !result.reached(strict_part)) return exit_too_slow;
   return exit_ok;
 }
 
@@ -237,11 +236,11 @@ std::optional<int> run_once(const Options& options, Progress& progress, int sign
 constexpr double ramp_part = 0.99;
 
 // Why a step did not hold; empty: it did.
-std::string why_broken(const RunResult& step, double achieved_per_s, Nanos p99_max) {
+std::string why_broken(const RunResult& step, Nanos p99_max) {
   if (step.mismatch_count != 0) return "wrong replies";
   if (!step.errors.empty()) return step.errors.front().kind;
   if (step.dropped != 0) return "requests were due and never left";
-  if (!(achieved_per_s >= *step.setup.asked_per_s * ramp_part)) return "the rate";
+  if (!step.reached(ramp_part)) return "the rate";
   return step.latency.value_at(99) <= p99_max ? "" : "p99";
 }
 
@@ -270,15 +269,14 @@ std::optional<int> run_ramp(Options options, Progress& progress, int signals, Ru
     // Before the first request of a step nothing is cut: what was found until now is the result.
     if (failed == exit_interrupted && interrupted && !steps.empty()) break;
     if (failed) return failed;
-    const double achieved = static_cast<double>(step.requests) / step.seconds_elapsed();
     add_faults(faults, step);
     if (interrupted) {
       if (steps.empty()) result = std::move(step);
       break;
     }
-    const std::string why = why_broken(step, achieved, *options.ramp);
+    const std::string why = why_broken(step, *options.ramp);
     const bool held = why.empty();
-    steps.push_back({*rate, achieved, step.latency.value_at(99), held, why});
+    steps.push_back({*rate, step.reached_per_s(), step.latency.value_at(99), held, why});
     ramp.tried(held);
     if (held || !ramp.highest_held()) result = std::move(step);
   }

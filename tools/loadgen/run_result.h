@@ -135,6 +135,9 @@ struct RunResult {
 
   std::uint64_t requests = 0;
   std::uint64_t replies = 0;  // for fan-out, deliveries
+  // Requests within the measured period, or as much later as an answer may take; for fan-out,
+  // messages that everybody has.
+  std::uint64_t answered = 0;
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
   std::uint64_t late = 0;     // requests that left more than `late_bound` after their time
@@ -181,8 +184,24 @@ struct RunResult {
     return sum;
   }
   double seconds_elapsed() const { return double(elapsed) / double(engine::nanos_per_s); }
+  // Open loop: what came of the rate that was asked for, which is the smaller of what was sent and
+  // what was answered. Zero if there was no measured period.
+  double reached_per_s() const { return elapsed > 0 ? reached_count() / seconds_asked() : 0; }
+  // Whether that is `part` of the rate, but for the one request that an end of the period cuts off.
+  // Without a measured period it is not.
+  bool reached(double part) const {
+    return elapsed > 0 && reached_count() + 1 >= *setup.asked_per_s * seconds_asked() * part;
+  }
   // Replies, or deliveries, of the measured period. Zero if there was none.
   double rate_per_s() const { return elapsed > 0 ? double(replies) / seconds_elapsed() : 0; }
+
+ private:
+  double reached_count() const { return double(std::min(requests, answered)); }
+  // A period that ended late was asked for no more.
+  double seconds_asked() const {
+    const Nanos asked = setup.duration > 0 ? std::min(elapsed, setup.duration) : elapsed;
+    return double(asked) / double(engine::nanos_per_s);
+  }
 };
 
 }  // namespace ringpost::loadgen

@@ -26,6 +26,7 @@ struct Slice {
   Nanos end = 0;
   std::uint64_t requests = 0;
   std::uint64_t replies = 0;
+  std::uint64_t answered = 0;    // requests, in time; with fan-out, of all who were to hear them
   std::uint64_t failed = 0;      // requests that will have no right answer
   std::uint64_t mismatches = 0;  // faults
   std::uint64_t bytes_sent = 0;

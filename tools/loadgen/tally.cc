@@ -41,6 +41,7 @@ void Tally::add(std::unique_ptr<Slice> interval) {
     add_counts(sums_, *interval);
   }
   if (interval->part != Slice::Part::warmup) {
+    answered_ += interval->answered;
     statuses_.merge(interval->statuses);
     merge(service_time_, interval->service_time);
     merge(send_delay_, interval->send_delay);
@@ -103,6 +104,7 @@ void Tally::finish(RunResult& result) {
   if (result.elapsed > 0) result.began = began_;
   result.requests = sums_.requests;
   result.replies = sums_.replies;
+  result.answered = answered_;
   result.bytes_sent = sums_.bytes_sent;
   result.bytes_received = sums_.bytes_received;
   result.late = sums_.late;

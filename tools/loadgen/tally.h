@@ -52,6 +52,7 @@ class Tally {
   };
   std::vector<Use> uses_;  // by shard
   Second sums_;            // of the measured rows
+  std::uint64_t answered_ = 0;
   StatusCounts statuses_;
   Histogram latency_;
   std::optional<Histogram> service_time_;

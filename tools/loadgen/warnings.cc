@@ -42,13 +42,9 @@ std::vector<std::string> find_warnings(const RunResult& result) {
                          percent(use.busy_share) + " of the time; give it more --threads");
     }
   }
-  const double seconds = result.seconds_elapsed();
-  if (result.setup.asked_per_s && seconds > 0) {
-    const double sent = static_cast<double>(result.requests) / seconds;
-    if (sent < *result.setup.asked_per_s * rate_part_min) {
-      warnings.push_back("only " + percent(sent / *result.setup.asked_per_s) +
-                         " of the rate that was asked for was reached");
-    }
+  if (result.setup.asked_per_s && result.elapsed > 0 && !result.reached(rate_part_min)) {
+    warnings.push_back("only " + percent(result.reached_per_s() / *result.setup.asked_per_s) +
+                       " of the rate that was asked for was reached");
   }
   return warnings;
 }

@@ -67,6 +67,21 @@ TEST(Tally, TheTailCountsForLatencyAlone) {
   EXPECT_EQ(result.latency.max(), 500'000'000);
 }
 
+// What was answered in time is known to the shard: it has counted nothing else.
+TEST(Tally, AnsweredIsWithoutTheWarmUpAndWithTheTail) {
+  Tally tally(1, 100 * second);
+  std::uint32_t index = 0;
+  for (const Part part : {Part::warmup, Part::measured, Part::tail}) {
+    auto one = interval(part, 0, index, 10);
+    one->answered = part == Part::tail ? 2 : 8;
+    tally.add(std::move(one));
+    ++index;
+  }
+  RunResult result;
+  tally.finish(result);
+  EXPECT_EQ(result.answered, 10u);
+}
+
 TEST(Tally, AShardThatEndedEarlierLeavesItsRowsToTheOthers) {
   Tally tally(2, 100 * second);
   tally.add(interval(Part::measured, 0, 0, 1));

@@ -8,7 +8,7 @@ namespace {
 RunResult run_of(double busy_share, Nanos run_delay) {
   RunResult result;
   result.elapsed = engine::nanos_per_s;
-  result.requests = 1000;
+  result.requests = result.answered = 1000;
   result.threads = {{.cpu = 3, .busy_share = busy_share, .run_delay = run_delay}};
   return result;
 }
@@ -46,6 +46,41 @@ TEST(Warnings, ARateThatWasNotReachedIsSaid) {
   const auto warnings = find_warnings(result);
   ASSERT_EQ(warnings.size(), 1u);
   EXPECT_NE(warnings[0].find("only 80 %"), std::string::npos);
+}
+
+// A server that falls behind is sent everything: there is room for a long backlog.
+TEST(Warnings, ARateThatWasSentAndNotAnsweredWasNotReached) {
+  RunResult result = run_of(0.1, 0);
+  result.setup.asked_per_s = 1000;
+  result.answered = 470;
+  const auto warnings = find_warnings(result);
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("only 47 %"), std::string::npos);
+}
+
+TEST(ReachedRate, TheEndOfThePeriodMayCutOneRequestOff) {
+  RunResult result = run_of(0.1, 0);
+  result.setup.asked_per_s = 1001;
+  EXPECT_TRUE(result.reached(1));
+  result.setup.asked_per_s = 1002;
+  EXPECT_FALSE(result.reached(1));
+}
+
+TEST(ReachedRate, APeriodThatEndedLateWasAskedForNoMore) {
+  RunResult result = run_of(0.1, 0);
+  result.setup.asked_per_s = 1000;
+  result.setup.duration = result.elapsed;
+  result.elapsed += engine::nanos_per_s / 50;
+  EXPECT_TRUE(result.reached(0.999));
+  EXPECT_EQ(result.reached_per_s(), 1000);
+}
+
+TEST(ReachedRate, WithoutAMeasuredPeriodIsNone) {
+  RunResult result = run_of(0.1, 0);
+  result.setup.asked_per_s = 1000;
+  result.elapsed = 0;
+  EXPECT_FALSE(result.reached(0.999));
+  EXPECT_EQ(result.reached_per_s(), 0);
 }
 
 }  // namespace
