@@ -280,7 +280,8 @@ constexpr OptionRow rows[] = {
      set_time<&Options::connect_timeout, nanos_per_s, engine::nanos_per_ms>,
      "give a connection up that does not come about in that time", "Default 5s."},
     {patience, "--timeout", "TIME", set_time<&Options::reply_timeout, nanos_per_s, 0>,
-     "wait that long for replies at the end", "Default 10s."},
+     "wait that long for replies at the end, and with --requests for any reply at all",
+     "Default 10s."},
 
     {output, "--json", "FILE", set_text<&OutputPaths::json>, "write the result as JSON",
      "'-' is standard output, here and below."},
